@@ -1,0 +1,1 @@
+"""sipcause: which SIP calls failed, why, and whose failure it was."""

@@ -1,0 +1,1 @@
+"""From octets to frames to datagrams: containers, link types, IP, UDP; the only home of Scapy."""

@@ -1,0 +1,1 @@
+"""Table to figure, one function per chart."""

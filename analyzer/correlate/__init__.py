@@ -1,0 +1,1 @@
+"""From messages to transactions, calls and registrations. No I/O, no wall clock."""

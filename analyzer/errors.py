@@ -1,0 +1,49 @@
+"""The errors that the person at the keyboard can act on; everything odd on the wire is an issue row instead.
+
+Each is printed as one line on standard error and ends the program with exit code 1 (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+
+class AnalyzerError(Exception):
+    """Something that the user gave cannot be used; the message says what to do about it."""
+
+
+class CaptureError(AnalyzerError):
+    """Not a capture, no such file or interface, or not allowed to read it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class RegistryError(AnalyzerError):
+    """TOML entries that are wrong, or would silently replace another; every bad one is named at once.
+
+    ``faults`` holds (file, key, reason) for each of them.
+    """
+
+    def __init__(self, faults: list[tuple[str, str, str]]) -> None:
+        super().__init__("\n".join(f"{file}: {key}: {reason}" for file, key, reason in faults))
+        self.faults = faults
+
+
+class ConfigError(AnalyzerError):
+    """``sipcause.toml`` holds an unknown key or a value of the wrong kind."""
+
+    def __init__(self, file: str, key: str, reason: str) -> None:
+        super().__init__(f"{file}: {key}: {reason}")
+        self.file = file
+        self.key = key
+        self.reason = reason
+
+
+class OutputError(AnalyzerError):
+    """A table, chart or capture cannot be written where the user asked for it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason

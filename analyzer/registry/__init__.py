@@ -1,0 +1,1 @@
+"""Registries: protocol numbers, causes, mappings, vendors and outcomes as data, with their sources."""
