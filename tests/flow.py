@@ -1,0 +1,238 @@
+"""Call flows as text: a ladder in, datagrams, a capture or the analysed calls out.
+
+    alice = 192.0.2.10  agent="Example Phone 1"    a participant; others get an address of their own
+    alice -> bob   INVITE                          a request; 10 ms after the line before it
+    alice <- bob   180   +1.2s                     a response, 1.2 s (us, ms, s, m, h) after that line
+    alice <- bob   486   reason=Q.850;cause=17     the header field itself, see FIELDS; or any: X-Foo=1
+    alice -> bob   ACK   lost                      sent, but not in the capture
+    alice -> bob   INVITE resend                   the same octets again (copy: the same packet again)
+    end +200s                                      the capture goes on until here: a frame that is not SIP
+
+What a person would write down anyway follows by itself: Call-ID, tags, CSeq, branches, credentials after a
+challenge. A response answers the last request on that arrow that has no final yet (``for=INVITE``, or
+``for=INVITE/1`` with its CSeq number: that one). CANCEL and the ACK to a non-2xx take the branch of their
+INVITE. Who has received a request and sends it on within the same call is a proxy: one Via more, the same
+CSeq, and its responses take over the To tag of what it was answered. ``call b`` goes on with another call,
+``call=b`` on a line is for that line; ``at 2026-03-10T07:00:00+01:00`` sets the clock.
+
+On a line: ``call= for= tag=`` (To tag; ``none``) ``from= to=`` (users) ``from_tag= branch= cseq= vias=`` (Via
+values below the sender's own) ``dialog=yes|no forward=no phrase= uri= credentials=yes|no stale sdp=no body=
+type= vlan= agent= resend copy lost``, ``resends=6`` (repeated as the timers of RFC 3261 §17 do),
+``skew=30ms`` (the capture saw it later), ``behind=2`` (it stands two frames further down, with its true time).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.flow_messages import FIELDS, Conversation, Party
+from tests.frames import Datagram, write_pcap
+
+#: 2026-03-10 07:00:00 in Amsterdam, a Tuesday.
+START = 1_773_122_400 * 10**9
+STEP = 10_000_000
+WORDS = {
+    "call", "for", "tag", "from", "to", "from_tag", "branch", "cseq", "vias", "dialog", "forward", "phrase",
+    "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends", "skew",
+    "behind",
+}  # fmt: skip
+UNITS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+DECLARATION = re.compile(r"(\w[\w-]*)\s*=\s*(\S+)\s*(.*)$")
+
+
+class Ladder:
+    """Reads a ladder line by line; `datagrams` is what has been sent so far."""
+
+    def __init__(self, start: int = START, salt: str = "") -> None:
+        self.now = start
+        self.conversation = Conversation(salt)
+        self.parties: dict[str, Party] = {}
+        self.datagrams: list[Datagram] = []
+        self.behind: list[tuple[Datagram, int]] = []
+        self.octets: dict[tuple[str, str, str], Datagram] = {}
+        self.first = True
+
+    def read(self, text: str) -> None:
+        """Play every line of a text."""
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                self._line(line)
+            except (KeyError, ValueError, StopIteration) as error:
+                raise ValueError(f"line {number}: {line.strip()}: {error}") from error
+
+    def in_order(self) -> list[Datagram]:
+        """The datagrams in the order in which the capture holds them."""
+        ordered = sorted(self.datagrams, key=lambda datagram: datagram.ts)
+        for datagram, places in self.behind:
+            at = ordered.index(datagram)
+            ordered.insert(at + places, ordered.pop(at))
+        return ordered
+
+    def _line(self, line: str) -> None:
+        words = shlex.split(line, comments=True) if '"' in line or "#" in line else line.split()
+        if not words:
+            return
+        if len(words) > 2 and words[1] in ("->", "<-"):
+            self._message(self._party(words[0]), words[1], self._party(words[2]), words[3], words[4:])
+        elif words[0] == "call":
+            self.conversation.current = words[1]
+        elif words[0] == "at":
+            self.now = int(datetime.fromisoformat(words[1]).timestamp()) * 10**9
+            self.first = True
+        elif words[0] == "end":
+            self.now += _duration(words[1])
+            self.datagrams.append(
+                Datagram(self.now, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80" + bytes(27))
+            )
+        elif match := DECLARATION.match(line.strip()):
+            self._declare(match[1], match[2], shlex.split(match[3], comments=True))
+        else:
+            raise ValueError("not an arrow, a participant, call, at or end")
+
+    def _declare(self, name: str, address: str, words: list[str]) -> None:
+        ip, port = address, "5060"
+        if address.startswith("["):
+            ip, _, port = address[1:].partition("]")
+            port = port.removeprefix(":") or "5060"
+        elif address.count(":") == 1:
+            ip, _, port = address.partition(":")
+        options = dict(word.split("=", 1) if "=" in word else (word, "yes") for word in words)
+        self.parties[name] = Party(name, ip, int(port), options.get("agent"), "compact" in options)
+
+    def _party(self, name: str) -> Party:
+        if name not in self.parties:
+            nets = ("192.0.2", "198.51.100", "203.0.113")
+            number = len(self.parties)
+            self.parties[name] = Party(name, f"{nets[number % 3]}.{10 + number}")
+        return self.parties[name]
+
+    def _message(self, left: Party, arrow: str, right: Party, what: str, words: list[str]) -> None:
+        options: dict[str, str] = {}
+        step = 0 if self.first else STEP
+        for word in words:
+            if re.fullmatch(r"\+[\d.]+[a-z]+", word):
+                step = _duration(word)
+                continue
+            key, _, value = word.partition("=")
+            if key not in WORDS and key not in FIELDS and not key[:1].isupper():
+                raise ValueError(f"{key}: no such option")
+            options[key] = value or "yes"
+        if "copy" in options and step == STEP:
+            step = 20_000
+        self.first = False
+        self.now += step
+        source, target = (left, right) if arrow == "->" else (right, left)
+        is_code = what.isdigit()
+        if "resend" in options or "copy" in options:
+            old = self.octets[source.name, target.name, what]
+            self._send(old.payload, source, target, what, options, old.ip_id if "copy" in options else None)
+        elif is_code:
+            self._send(
+                self.conversation.response(target, source, int(what), options), source, target, what, options
+            )
+        else:
+            self._send(
+                self.conversation.request(source, target, what, options), source, target, what, options
+            )
+
+    def _send(
+        self,
+        payload: bytes,
+        source: Party,
+        target: Party,
+        what: str,
+        options: dict[str, str],
+        ip_id: int | None = None,
+    ) -> None:
+        seen = self.now + (_duration(options["skew"]) if "skew" in options else 0)
+        vlan = int(options["vlan"]) if "vlan" in options else None
+        for delay in (0, *_timer_resends(what, int(options.get("resends", 0)))):
+            number = self.conversation.number() % 65535 + 1 if ip_id is None else ip_id
+            datagram = Datagram(
+                seen + delay, source.ip, source.port, target.ip, target.port, payload, number, vlan
+            )
+            self.octets[source.name, target.name, what] = datagram
+            if "lost" not in options:
+                self.datagrams.append(datagram)
+                if "behind" in options:
+                    self.behind.append((datagram, int(options["behind"])))
+
+
+def _duration(text: str) -> int:
+    """Nanoseconds of "+1.2s"; exact, because the edges of timers are tested."""
+    match = re.fullmatch(r"\+?(\d+)(?:\.(\d+))?([a-z]+)", text)
+    if match is None or match[3] not in UNITS:
+        raise ValueError(f"{text}: not a time")
+    unit = UNITS[match[3]]
+    fraction = match[2] or "0"
+    return int(match[1]) * unit + int(fraction) * unit // 10 ** len(fraction)
+
+
+def _timer_resends(what: str, count: int) -> Iterator[int]:
+    """When a message is repeated, RFC 3261 §17: T1 doubling, but for an INVITE no further than T2."""
+    interval, at = 500 * UNITS["ms"], 0
+    for _ in range(count):
+        at += interval
+        yield at
+        interval = interval * 2 if what == "INVITE" else min(interval * 2, 4 * UNITS["s"])
+
+
+def datagrams(text: str) -> list[Datagram]:
+    """The datagrams of a ladder in the order of the capture."""
+    ladder = Ladder()
+    ladder.read(text)
+    return ladder.in_order()
+
+
+class Played:
+    """A ladder after analysis: the tables as lists of rows, and the result itself."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """A kept table, row by row."""
+        return list(self.result.columns(table).rows())
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        return self.rows("calls")
+
+    @property
+    def registrations(self) -> list[dict[str, Any]]:
+        return self.rows("registrations")
+
+    @property
+    def transactions(self) -> list[dict[str, Any]]:
+        return self.rows("transactions")
+
+
+def play(text: str, **options: Any) -> Played:
+    """Run a ladder through the whole program, from a capture's octets to its tables."""
+    import analyzer
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "flow.pcap"
+        write_pcap(datagrams(text), path)
+        options.setdefault("keep", ("calls", "registrations", "transactions"))
+        return Played(analyzer.analyze(str(path), **options))
+
+
+def check_calls(text: str, *expected: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
+    """Play a ladder and hold its calls against the columns given for each; the rows, for more questions."""
+    rows = play(text, **options).calls
+    assert len(rows) == len(expected), f"{len(rows)} calls instead of {len(expected)}"
+    seen = [{name: row[name] for name in wanted} for row, wanted in zip(rows, expected, strict=True)]
+    assert seen == list(expected), f"expected {list(expected)}\nseen     {seen}"
+    return rows
+
+
+def check_call(text: str, **expected: Any) -> dict[str, Any]:
+    """`check_calls` for a ladder that is one call."""
+    return check_calls(text, expected)[0]
