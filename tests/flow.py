@@ -18,7 +18,7 @@ CSeq, and its responses take over the To tag of what it was answered. ``call b``
 On a line: ``call= for= tag=`` (To tag; ``none``) ``from= to=`` (users) ``from_tag= branch= cseq= vias=`` (Via
 values below the sender's own) ``dialog=yes|no forward=no phrase= uri= credentials=yes|no stale sdp=no body=
 type= vlan= agent= resend copy lost``, ``resends=6`` (repeated as the timers of RFC 3261 §17 do),
-``skew=30ms`` (the capture saw it later), ``behind=2`` (it stands two frames further down, with its true time).
+``skew=30ms`` (the capture saw it later), ``behind=2`` (two frames further down, with its true time).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ START = 1_773_122_400 * 10**9
 STEP = 10_000_000
 WORDS = {
     "call", "for", "tag", "from", "to", "from_tag", "branch", "cseq", "vias", "dialog", "forward", "phrase",
-    "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends", "skew",
-    "behind",
+    "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends",
+    "skew", "behind",
 }  # fmt: skip
 UNITS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 DECLARATION = re.compile(r"(\w[\w-]*)\s*=\s*(\S+)\s*(.*)$")
