@@ -1,0 +1,56 @@
+"""What the statistics read of an analysis; `analyzer.api.Result` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from analyzer.batch import Columns
+from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
+
+if TYPE_CHECKING:
+    from analyzer.config import Config
+    from analyzer.registry import Registry
+
+
+class Analysis(Protocol):
+    """Everything that was read of one or more captures, with the registry and configuration it was read by."""
+
+    @property
+    def registry(self) -> Registry:
+        """Meanings of codes and causes."""
+
+    @property
+    def config(self) -> Config:
+        """Own networks, aliases, time zone."""
+
+    @property
+    def causes_profile(self) -> str:
+        """Name of the mapping profile that filled ``cause_mapped``."""
+
+    @property
+    def captures(self) -> Sequence[CaptureRow]:
+        """One row a capture."""
+
+    @property
+    def responses(self) -> Sequence[ResponseRow]:
+        """Responses by code, CSeq method and vendor."""
+
+    @property
+    def requests(self) -> Sequence[RequestRow]:
+        """Requests by method."""
+
+    @property
+    def orphans(self) -> int:
+        """Responses whose request was not seen."""
+
+    @property
+    def issue_rows(self) -> Sequence[IssueRow]:
+        """What was odd on the wire; of each kind only the first ones."""
+
+    @property
+    def issue_counts(self) -> Mapping[str, int]:
+        """How often each kind was seen, exactly."""
+
+    def columns(self, name: str) -> Columns:
+        """The table ``calls`` or ``registrations`` (others where they were kept)."""

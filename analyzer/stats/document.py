@@ -1,0 +1,116 @@
+"""The JSON document of ``sipcause analyze --json``, described key by key in docs/json.md.
+
+Later versions add keys; the meaning of a key never changes. Lists are sorted by count, then by key; times are RFC 3339
+in UTC with nine decimals; what is missing is null; empty lists are present.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from analyzer.schema import CaptureRow, EndpointRow, ResponseRow
+from analyzer.stats.analysis import Analysis
+from analyzer.stats.calls import totals
+from analyzer.stats.causes import causes
+from analyzer.stats.counting import ranked
+from analyzer.stats.endpoints import endpoints
+from analyzer.stats.registrations import by_outcome
+from analyzer.stats.releases import releases
+
+#: The version of the document. A program that reads it need only look at it when a key changes, which none does.
+SCHEMA = 1
+
+
+def rfc3339(ts: int | None) -> str | None:
+    """A time in ns since the epoch as RFC 3339 UTC with nine decimals; None when missing."""
+    if ts is None:
+        return None
+    seconds, nanoseconds = divmod(ts, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+
+
+def document(analysis: Analysis) -> dict[str, Any]:
+    """The whole document as Python values that `json.dumps` takes."""
+    calls, registrations = analysis.columns("calls"), analysis.columns("registrations")
+    figures = totals(calls)
+    return {
+        "schema": SCHEMA,
+        "captures": [_capture(row) for row in analysis.captures],
+        "responses": [_response(row) for row in sorted(analysis.responses, key=_response_key)],
+        "requests": [
+            {
+                "method": row.method,
+                "messages": row.messages,
+                "unique": row.unique,
+                "resends": row.resends,
+                "copies": row.copies,
+            }
+            for row in sorted(analysis.requests, key=lambda row: (-row.messages, row.method))
+        ],
+        "calls": {
+            "total": figures.total,
+            "unsuccessful": figures.unsuccessful,
+            "failures": figures.failures,
+            "orphans": analysis.orphans,
+            "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
+            "by_status_code": figures.by_status_code,
+            "by_release": {release.value: count for release, count in figures.by_release.items()},
+        },
+        "causes": [row._asdict() for row in causes(calls, analysis.registry)],
+        "releases": [row._asdict() for row in releases(calls, analysis.registry)],
+        "endpoints": [_endpoint(row) for row in endpoints(calls, analysis.config)],
+        "registrations": {
+            "total": len(registrations),
+            "by_outcome": {outcome.value: count for outcome, count in by_outcome(registrations).items()},
+        },
+        "issues": [
+            {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
+            for code, count in ranked(analysis.issue_counts).items()
+        ],
+    }
+
+
+def _capture(row: CaptureRow) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "frames": row.frames,
+        "octets": row.octets,
+        "sip_messages": row.sip_messages,
+        "start": rfc3339(row.start_ts),
+        "end": rfc3339(row.end_ts),
+        "truncated": row.truncated,
+        "unread": ranked(row.unread),
+    }
+
+
+def _response_key(row: ResponseRow) -> tuple[int, int, str, str]:
+    return -row.messages, row.status_code, row.method or "", row.vendor or ""
+
+
+def _response(row: ResponseRow) -> dict[str, Any]:
+    return {
+        "status_code": row.status_code,
+        "method": row.method,
+        "family": row.family.value,
+        "vendor": row.vendor,
+        "vendor_guess": row.vendor_guess,
+        "messages": row.messages,
+        "unique": row.unique,
+        "resends": row.resends,
+        "copies": row.copies,
+    }
+
+
+def _endpoint(row: EndpointRow) -> dict[str, Any]:
+    return {
+        "ip": row.ip,
+        "network": row.network,
+        "side": row.side.value,
+        "calls_as_caller": row.calls_as_caller,
+        "calls_as_callee": row.calls_as_callee,
+        "failures_as_caller": row.failures_as_caller,
+        "failures_as_responder": row.failures_as_responder,
+        "failures_relayed": row.failures_relayed,
+        "by_status_code": row.by_status_code,
+    }

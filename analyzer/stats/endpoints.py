@@ -1,0 +1,134 @@
+"""Endpoints: who made calls, who was sent them, and who is charged with their failures (docs/counting.md).
+
+An endpoint is an address in a network (VLAN or VNI), as the packets carried it: Via and Contact are not asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
+from analyzer.schema import EndpointRow
+from analyzer.stats.counting import Mask, code_keys, failures
+from analyzer.wiretext import printable
+
+if TYPE_CHECKING:
+    from analyzer.config import Config
+
+#: Status codes fit below this in a joined key; 0 stands for none.
+_CODES = 1 << 20
+
+
+class _Numbers:
+    """Numbers for endpoints: position of the network times the number of addresses, plus that of the address."""
+
+    def __init__(self, networks: Ints, addresses: Iterable[str]) -> None:
+        self.networks, self.network_of = np.unique(networks, return_inverse=True)
+        self.addresses = list(dict.fromkeys(addresses))
+        self.number_of = {address: number for number, address in enumerate(self.addresses)}
+
+    def of(self, labels: Labels, mask: Mask | None = None) -> Ints:
+        """The endpoint number of each call that has this label (and lies in the mask)."""
+        table = np.array([self.number_of[name] for name in labels.names], dtype=np.int64)
+        known = labels.codes >= 0 if mask is None else mask & (labels.codes >= 0)
+        if not known.any():
+            return np.empty(0, dtype=np.int64)
+        numbers: Ints = self.network_of[known] * len(self.addresses) + table[labels.codes[known]]
+        return numbers
+
+    def endpoint(self, number: int) -> tuple[str, int | None]:
+        """Address and network of an endpoint number."""
+        position, address = divmod(number, len(self.addresses))
+        network = int(self.networks[position])
+        return self.addresses[address], None if network == MISSING else network
+
+
+def endpoints(calls: Columns, config: Config) -> list[EndpointRow]:
+    """Every endpoint, ranked by the failures that it originated, then by address and network.
+
+    ``failures_as_responder`` adds up to the failures whose originator is known: each is charged once.
+    """
+    if not len(calls):
+        return []
+    failed = failures(calls)
+    caller, callee, failed_by = (calls.labels(name) for name in ("caller_ip", "callee_ip", "failed_by_ip"))
+    relayers = _relayers(calls, failed)
+    addresses = [*caller.names, *callee.names, *failed_by.names, *(a for _, a in relayers)]
+    numbers = _Numbers(calls.ints("network"), addresses)
+
+    made = _counts(numbers.of(caller))
+    sent = _counts(numbers.of(callee))
+    failed_made = _counts(numbers.of(caller, failed))
+    originated = numbers.of(failed_by, failed)
+    codes = _originated_codes(originated, calls.ints("status_code")[failed & (failed_by.codes >= 0)])
+    relayed: Counter[int] = Counter()
+    positions = {int(network): position for position, network in enumerate(numbers.networks)}
+    for (network, address), count in relayers.items():
+        relayed[positions[network] * len(numbers.addresses) + numbers.number_of[address]] += count
+
+    found = []
+    for number in {*made, *sent, *codes, *relayed}:
+        ip, own_network = numbers.endpoint(number)
+        by_code = codes.get(number, {})
+        found.append(
+            EndpointRow(
+                ip=ip,
+                network=own_network,
+                name=config.alias(ip),
+                side=config.side(ip),
+                calls_as_caller=made.get(number, 0),
+                calls_as_callee=sent.get(number, 0),
+                failures_as_caller=failed_made.get(number, 0),
+                failures_as_responder=sum(by_code.values()),
+                failures_relayed=relayed.get(number, 0),
+                by_status_code=by_code,
+            )
+        )
+    return sorted(found, key=lambda row: (-row.failures_as_responder, row.ip, row.network is not None, row.network or 0))
+
+
+def _counts(numbers: Ints) -> dict[int, int]:
+    values, counts = np.unique(numbers, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _originated_codes(originated: Ints, status_codes: Ints) -> dict[int, dict[str, int]]:
+    """Failures by code for each endpoint number."""
+    joined = originated * _CODES + np.where(status_codes == MISSING, 0, status_codes)
+    by_endpoint: dict[int, dict[int | None, int]] = {}
+    for value, count in _counts(joined).items():
+        number, code = divmod(value, _CODES)
+        by_endpoint.setdefault(number, {})[code or None] = count
+    return {number: code_keys(counts) for number, counts in by_endpoint.items()}
+
+
+def _relayers(calls: Columns, failed: Mask) -> Counter[tuple[int, str]]:
+    """How many failures each (network, address) only passed on.
+
+    The column holds several addresses separated by spaces; distinct texts are few, so they are split once each.
+    """
+    column = calls["relayed_by"]
+    networks = calls.ints("network")
+    joined: Counter[tuple[int, str]] = Counter()
+    if isinstance(column, Labels):
+        chosen = np.flatnonzero(failed & (column.codes >= 0))
+        texts: Counter[tuple[int, str]] = Counter(
+            zip(networks[chosen].tolist(), (column.names[code] for code in column.codes[chosen].tolist()), strict=True)
+        )
+    else:
+        assert isinstance(column, Texts)
+        chosen = np.flatnonzero(failed & (column.lengths > 0))
+        raw = column.octets.tobytes()
+        spans = zip(column.starts[chosen].tolist(), column.lengths[chosen].tolist(), strict=True)
+        octets: Counter[tuple[int, bytes]] = Counter(
+            zip(networks[chosen].tolist(), (raw[start : start + length] for start, length in spans), strict=True)
+        )
+        texts = Counter({(network, printable(text)): count for (network, text), count in octets.items()})
+    for (network, text), count in texts.items():
+        for address in dict.fromkeys(text.split()):
+            joined[network, address] += count
+    return joined

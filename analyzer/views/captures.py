@@ -1,0 +1,99 @@
+"""What was read: files, frames, SIP messages, the span of time, and what was not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from analyzer.schema import CaptureRow
+from analyzer.views.table import Cell, Column, Table, Tone, plain
+from analyzer.views.times import local_time, span
+from analyzer.views.words import Words
+from analyzer.wiretext import printable_text
+
+
+def captures_table(captures: Sequence[CaptureRow], words: Words, zone: tzinfo, top: int) -> Table:
+    """One row a capture; where there are several, their sum; beneath it what was left unread, by reason."""
+    columns = [
+        Column(words("capture"), shrink=True),
+        Column(words("format"), rank=2),
+        Column(words("frames"), align_right=True),
+        Column(words("octets"), align_right=True, rank=3),
+        Column("SIP", align_right=True),
+        Column(words("unread"), align_right=True),
+        Column(words("from"), rank=1),
+        Column(words("span"), align_right=True),
+        Column(words("reader"), rank=4),
+    ]
+    rows = [_row(row, words, zone) for row in captures[:top]]
+    notes = []
+    if len(captures) > top:
+        notes.append(words("… and {count} more captures", count=words.number(len(captures) - top)))
+    if len(captures) > 1:
+        rows.append(_sum(captures, words, zone))
+    if unread := _unread(captures):
+        total = words.number(sum(unread.values()))
+        reasons = ", ".join(f"{reason} {words.number(count)}" for reason, count in unread.items())
+        notes.append(words("Not read: {total} frames ({reasons})", total=total, reasons=reasons))
+    notes.append(words("Times are in {zone}", zone=zone_name(captures, zone)))
+    return Table(words("What was read"), columns, rows, notes)
+
+
+def _row(row: CaptureRow, words: Words, zone: tzinfo) -> tuple[Cell, ...]:
+    tone = Tone.WARN if row.truncated else Tone.PLAIN
+    name = printable_text(row.source) + (f" ({words('cut short')})" if row.truncated else "")
+    length = "–" if row.start_ts is None or row.end_ts is None else span(row.end_ts - row.start_ts)
+    return (
+        Cell(name, tone),
+        *plain(
+            row.format,
+            words.number(row.frames),
+            words.octets(row.octets),
+            words.number(row.sip_messages),
+            words.number(sum(row.unread.values())),
+            local_time(row.start_ts, zone, decimals=0),
+            length,
+            row.reader,
+        ),
+    )
+
+
+def _sum(captures: Sequence[CaptureRow], words: Words, zone: tzinfo) -> tuple[Cell, ...]:
+    starts = [row.start_ts for row in captures if row.start_ts is not None]
+    ends = [row.end_ts for row in captures if row.end_ts is not None]
+    return plain(
+        words("{count} captures", count=words.number(len(captures))),
+        "",
+        words.number(sum(row.frames for row in captures)),
+        words.octets(sum(row.octets for row in captures)),
+        words.number(sum(row.sip_messages for row in captures)),
+        words.number(sum(sum(row.unread.values()) for row in captures)),
+        local_time(min(starts, default=None), zone, decimals=0),
+        span(max(ends) - min(starts)) if starts and ends else "–",
+        "",
+        tone=Tone.STRONG,
+    )
+
+
+def _unread(captures: Sequence[CaptureRow]) -> dict[str, int]:
+    """Unread frames of all captures by reason, most first."""
+    found: dict[str, int] = {}
+    for row in captures:
+        for reason, count in row.unread.items():
+            found[reason] = found.get(reason, 0) + count
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def zone_name(captures: Sequence[CaptureRow], zone: tzinfo) -> str:
+    """The zone's name and its offset at the time of the first capture, "Europe/Amsterdam (+01:00)"."""
+    starts = [row.start_ts for row in captures if row.start_ts is not None]
+    return _zone_at(min(starts, default=0), zone)
+
+
+def _zone_at(ts: int, zone: tzinfo) -> str:
+    from datetime import UTC, datetime
+
+    moment = datetime.fromtimestamp(ts // 1_000_000_000, UTC).astimezone(zone)
+    name = getattr(zone, "key", None) or moment.tzname() or ""
+    offset = moment.strftime("%z")
+    return f"{name} ({offset[:3]}:{offset[3:5]})" if offset else str(name)

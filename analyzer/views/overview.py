@@ -1,0 +1,57 @@
+"""Everything that ``sipcause analyze`` shows, in its order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analyzer.stats import registrations as registration_stats
+from analyzer.stats.analysis import Analysis
+from analyzer.stats.calls import totals
+from analyzer.stats.causes import causes, told
+from analyzer.stats.endpoints import endpoints
+from analyzer.views.captures import captures_table
+from analyzer.views.causes import causes_table, profiles_shown
+from analyzer.views.endpoints import endpoints_table
+from analyzer.views.issues import issues_table, remarks
+from analyzer.views.messages import requests_table, responses_table
+from analyzer.views.outcomes import headline, outcomes_table, registrations_table, releases_table
+from analyzer.views.table import Table
+from analyzer.views.words import Words
+
+#: Rows of each table; beyond them a line says what was left out.
+TOP = 15
+TOP_RESPONSES = 30
+
+
+class Overview(NamedTuple):
+    """A headline, tables (only those with rows), and remarks."""
+
+    headline: str
+    tables: list[Table]
+    remarks: list[str]
+
+
+def overview(analysis: Analysis, words: Words) -> Overview:
+    """What a person sees of an analysis; every number comes from `analyzer.stats`."""
+    calls, registry = analysis.columns("calls"), analysis.registry
+    figures = totals(calls)
+    profiles = profiles_shown(analysis.causes_profile)
+    registered = analysis.columns("registrations")
+    tables = [
+        captures_table(analysis.captures, words, analysis.config.zone, TOP),
+        responses_table(analysis.responses, registry, words, TOP_RESPONSES),
+        requests_table(analysis.requests, words, TOP),
+        outcomes_table(figures, calls, words),
+        causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
+        endpoints_table(endpoints(calls, analysis.config), words, TOP),
+        releases_table(figures, calls, words),
+        registrations_table(
+            registration_stats.by_outcome(registered), registration_stats.by_status_code(registered), words
+        ),
+        issues_table(analysis.issue_counts, registry, words, TOP),
+    ]
+    return Overview(
+        headline(figures, analysis.orphans, words),
+        [table for table in tables if table.rows],
+        remarks(analysis, words),
+    )
