@@ -1,0 +1,61 @@
+"""Numbers out of octets: the loads that every kernel of this folder is made of.
+
+An unsigned index lets the compiler merge the single loads into one and leaves Python's negative indices out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analyzer.batch import Octets
+from analyzer.jit import inlined
+
+
+@inlined
+def be16(octets: Octets, at: int) -> int:
+    """Two octets in network order."""
+    i = np.uint64(at)
+    return np.int64(octets[i]) << 8 | np.int64(octets[i + np.uint64(1)])
+
+
+@inlined
+def be32(octets: Octets, at: int) -> int:
+    """Four octets in network order."""
+    i = np.uint64(at)
+    return (
+        np.int64(octets[i]) << 24
+        | np.int64(octets[i + np.uint64(1)]) << 16
+        | np.int64(octets[i + np.uint64(2)]) << 8
+        | np.int64(octets[i + np.uint64(3)])
+    )
+
+
+@inlined
+def le32(octets: Octets, at: int) -> int:
+    """Four octets, least significant first."""
+    i = np.uint64(at)
+    return (
+        np.int64(octets[i])
+        | np.int64(octets[i + np.uint64(1)]) << 8
+        | np.int64(octets[i + np.uint64(2)]) << 16
+        | np.int64(octets[i + np.uint64(3)]) << 24
+    )
+
+
+@inlined
+def file16(octets: Octets, at: int, is_big: bool) -> int:
+    """Two octets in the byte order of the machine that wrote the file."""
+    word = be16(octets, at)
+    return word if is_big else word >> 8 | (word & 255) << 8
+
+
+@inlined
+def file32(octets: Octets, at: int, is_big: bool) -> int:
+    """Four octets in the byte order of the machine that wrote the file."""
+    return be32(octets, at) if is_big else le32(octets, at)
+
+
+@inlined
+def be64(octets: Octets, at: int) -> int:
+    """Eight octets in network order, as a signed number: half of an IPv6 address."""
+    return be32(octets, at) << 32 | be32(octets, at + 4)
