@@ -1,0 +1,348 @@
+"""Lookups. They are total: a code, cause, method or protocol that nobody listed is a value too, with ``known`` False.
+
+    registry = load_registry()
+    registry.status(486).phrase                  "Busy Here"
+    registry.outcome_of_status(486).outcome      Outcome.BUSY
+    registry.profile("dss1").cause(486)          17
+    registry.cause(17).dss1_hex                  "91"
+
+Hot loops use numbers; entries are fetched when a call has ended or a person looks. Nothing is read from disk before it
+is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from analyzer.errors import AnalyzerError
+from analyzer.registry import entries as e
+from analyzer.registry.load import Sections, announced_folders, suggestion
+from analyzer.registry.outcomes import OutcomeRules, ReleaseRules
+from analyzer.registry.profiles import Profile, joined
+from analyzer.vocab import Family, Severity
+
+#: An agent string longer than this is not searched further: it is a stranger's, and patterns cost time.
+AGENT_LENGTH = 256
+
+
+class UnknownProfile(AnalyzerError):
+    """No mapping profile of that name; the message lists the names."""
+
+
+class Registry:
+    """Everything that is known as data; see the module's docstring."""
+
+    def __init__(self, sections: Sections) -> None:
+        self.sections = sections
+        # Strangers choose the strings, so the memories are bounded.
+        self._vendor_of_agent = lru_cache(maxsize=4096)(self._find_vendor)
+        self._scanner_of_agent = lru_cache(maxsize=4096)(self._find_scanner)
+
+    # -- status codes
+
+    def status(self, code: int) -> e.StatusCode:
+        """The entry of a status code; an unlisted one takes its family's meaning (RFC 3261 §8.1.3.2)."""
+        known: e.StatusCode | None = self.sections["status"].get(code)
+        if known is not None:
+            return known
+        family = self.family(e.family_of(code))
+        return e.StatusCode(
+            code=code,
+            meaning=family.meaning,
+            responsible=family.responsible,
+            known=False,
+            origin=family.origin,
+        )
+
+    @property
+    def statuses(self) -> Mapping[int, e.StatusCode]:
+        """Every listed status code."""
+        return self.sections["status"]
+
+    def family(self, family: Family) -> e.FamilyEntry:
+        """The entry of a family of status codes."""
+        found: e.FamilyEntry = self.sections["family"][family.value]
+        return found
+
+    def listed(self, code: int) -> e.Listed | None:
+        """What the published lists say about a status code; None when none mentions it."""
+        return self.sections["listed"].get(code)
+
+    @property
+    def documents(self) -> Mapping[str, e.Document]:
+        """The published lists by name."""
+        return self.sections["document"]
+
+    # -- causes
+
+    def cause(self, value: int) -> e.Cause:
+        """The entry of a Q.850 cause; an unlisted value is read as its class's unspecified one."""
+        known: e.Cause | None = self.sections["cause"].get(value)
+        if known is not None:
+            return known
+        for group in self.sections["cause_class"].values():
+            if group.first <= value <= group.last:
+                return e.Cause(
+                    value=value,
+                    name=f"unlisted ({group.title})",
+                    class_name=group.name,
+                    meaning=f"not listed; read as {group.unspecified_value} (Q.850 §2.2.5)",
+                    responsible="unknown",
+                    assigned=False,
+                    known=False,
+                    origin=group.origin,
+                )
+        return e.Cause(
+            value=value, name="not a Q.850 cause", meaning="outside 1-127", responsible="unknown", assigned=False,
+            known=False,
+        )  # fmt: skip
+
+    @property
+    def causes(self) -> Mapping[int, e.Cause]:
+        """Every listed cause."""
+        return self.sections["cause"]
+
+    def cause_class(self, value: int) -> e.CauseClass | None:
+        """The class of a cause value; None outside 1-127."""
+        return next((g for g in self.sections["cause_class"].values() if g.first <= value <= g.last), None)
+
+    def internal_cause(self, value: int) -> e.InternalCause | None:
+        """The name of a program's own hangup cause above 127, as FreeSWITCH writes into Reason: SIP;cause=."""
+        return self.sections["internal_cause"].get(value)
+
+    def location(self, number: int) -> e.Location | None:
+        """The location with a Q.850 number, 0-15; None outside."""
+        return self.sections["location"].get(number)
+
+    @cached_property
+    def location_tokens(self) -> Mapping[str, int]:
+        """Location number by its token in Reason (RFC 8606), in upper case."""
+        return {place.token.upper(): place.code for place in self.sections["location"].values()}
+
+    # -- outcomes
+
+    @cached_property
+    def outcome_rules(self) -> OutcomeRules:
+        """The rules from codes and causes to outcomes."""
+        return OutcomeRules(self.sections["rule"].values())
+
+    def rule(self, rule_id: str) -> e.OutcomeRule:
+        """The outcome rule of that id; KeyError when there is none (ids are ours, not strangers')."""
+        return self.outcome_rules.rules[rule_id]
+
+    def outcome_of_status(self, code: int) -> e.OutcomeRule:
+        """The rule for a status code when no read, specific cause outranks it."""
+        return self.outcome_rules.of_status(code)
+
+    def outcome_of_cause(self, value: int) -> e.OutcomeRule | None:
+        """The rule for a read, specific cause; None where the cause leaves the decision to the code."""
+        return self.outcome_rules.of_cause(value)
+
+    @cached_property
+    def release_rules(self) -> ReleaseRules:
+        """How the cause or code in a BYE makes a release normal, odd or abnormal."""
+        return ReleaseRules(self.sections["release"].values())
+
+    # -- mapping profiles
+
+    @cached_property
+    def profiles(self) -> Mapping[str, Profile]:
+        """Every mapping profile by name."""
+        hints = {w.code: w.cause for w in self.sections["warning"].values() if w.cause is not None}
+        back = self.sections["reverse"]
+        return {
+            name: Profile(entry, back.get(name), hints) for name, entry in self.sections["profile"].items()
+        }
+
+    def profile(self, name: str) -> Profile:
+        """The mapping profile of that name; UnknownProfile lists the names there are."""
+        found = self.profiles.get(name)
+        if found is None:
+            names = ", ".join(sorted(self.profiles))
+            raise UnknownProfile(f"no mapping profile {name!r}; known: {names}")
+        return found
+
+    def fallback_cause(self, status: int) -> int | None:
+        """Where a chosen profile has no row: rfc3398's row, else its default, for finals 400-699; None elsewhere."""
+        if not 400 <= status <= 699:
+            return None
+        neutral = self.profiles["rfc3398"]
+        found = neutral.cause(status)
+        return found if found is not None else neutral.entry.default_cause
+
+    @cached_property
+    def _joined(self) -> Mapping[int, frozenset[int]]:
+        return joined(self.profiles.values())
+
+    def causes_for(self, status: int) -> frozenset[int]:
+        """Every cause that any profile, in either direction, joins with a status code."""
+        return self._joined.get(status, frozenset())
+
+    def suggest_profile(self, agent: str) -> str | None:
+        """The profile that the maker in a User-Agent or Server follows; None when unknown or without one."""
+        vendor = self.vendor_of_agent(agent)
+        return vendor.profile if vendor and vendor.profile in self.profiles else None
+
+    # -- makers and tools
+
+    def vendor_of_agent(self, agent: str) -> e.Vendor | None:
+        """The maker and product that a User-Agent or Server points to: the longest match wins."""
+        return self._vendor_of_agent(agent[:AGENT_LENGTH])
+
+    @cached_property
+    def _agents(self) -> list[tuple[re.Pattern[str], e.Agent]]:
+        return [
+            (e.compiled(a.pattern, a.ignore_case), a)
+            for a in self.sections["agent"].values()
+            if "User-Agent" in a.where or "Server" in a.where
+        ]
+
+    def _find_vendor(self, agent: str) -> e.Vendor | None:
+        best: e.Agent | None = None
+        length = 0
+        for pattern, candidate in self._agents:
+            match = pattern.search(agent)
+            if match and match.end() - match.start() > length:
+                best, length = candidate, match.end() - match.start()
+        if best is None:
+            return None
+        maker = self.vendor(best.vendor)
+        return e.Vendor(
+            name=maker.name, title=maker.title, product=best.product, kind=best.kind, confidence=best.confidence,
+            profile=maker.profile, origin=best.origin,
+        )  # fmt: skip
+
+    def vendor(self, name: str) -> e.VendorEntry:
+        """The entry of a maker by name."""
+        found: e.VendorEntry | None = self.sections["vendor"].get(name)
+        return found if found is not None else e.VendorEntry(name=name, title=name)
+
+    def is_scanner(self, agent: str) -> e.Scanner | None:
+        """The attack or test tool that an agent string points to."""
+        return self._scanner_of_agent(agent[:AGENT_LENGTH])
+
+    @cached_property
+    def _scanners(self) -> list[tuple[re.Pattern[str], e.Scanner]]:
+        return [(e.compiled(s.pattern, s.ignore_case), s) for s in self.sections["scanner"].values()]
+
+    def _find_scanner(self, agent: str) -> e.Scanner | None:
+        return next((scanner for pattern, scanner in self._scanners if pattern.search(agent)), None)
+
+    @cached_property
+    def _codes(self) -> Mapping[int, tuple[e.VendorCode, ...]]:
+        found: dict[int, list[e.VendorCode]] = {}
+        for entry in self.sections["code"].values():
+            found.setdefault(entry.code, []).append(entry)
+        # Packs whose codes travel on the wire explain a response better than those that only show or log them.
+        return {
+            code: tuple(sorted(list_, key=lambda c: (not c.on_wire, c.vendor)))
+            for code, list_ in found.items()
+        }
+
+    def vendor_codes(self, code: int) -> tuple[e.VendorCode, ...]:
+        """Every code pack that knows a code: guesses, where the sender is not known."""
+        return self._codes.get(code, ())
+
+    def pack_code(self, vendor: str, code: int) -> e.VendorCode | None:
+        """What one maker's pack says about a code."""
+        return self.sections["code"].get((vendor, code))
+
+    @property
+    def pack_codes(self) -> Mapping[tuple[str, int], e.VendorCode]:
+        """Every code of every pack."""
+        return self.sections["code"]
+
+    def handset_codes(self, code: int) -> tuple[e.HandsetCode, ...]:
+        """What handsets mean by a number on their display."""
+        return tuple(entry for entry in self.sections["handset"].values() if entry.code == code)
+
+    @cached_property
+    def _phrases(self) -> list[tuple[re.Pattern[str], e.PhrasePattern]]:
+        return [(e.compiled(p.pattern, p.ignore_case), p) for p in self.sections["phrase"].values()]
+
+    def phrases(self, code: int, phrase: str) -> tuple[e.PhrasePattern, ...]:
+        """The named patterns that a reason phrase fits."""
+        phrase = phrase[:AGENT_LENGTH]
+        return tuple(
+            p for pattern, p in self._phrases if (not p.codes or code in p.codes) and pattern.search(phrase)
+        )
+
+    def phrase_cause(self, code: int, phrase: str) -> tuple[int, str] | None:
+        """The cause that a known phrase states, and the origin of that knowledge; None for other phrases."""
+        for found in self.phrases(code, phrase):
+            if found.cause is not None:
+                return found.cause, found.origin
+        return None
+
+    def detail(self, table: str) -> e.Detail | None:
+        """A maker's own table of numbers: ms_diagnostics, teams_subcode, telnyx."""
+        return self.sections["detail"].get(table)
+
+    # -- header fields, methods, Reason, Warning, issues
+
+    def header(self, name: str) -> e.HeaderField:
+        """The entry of a header field by name or compact form, in any case."""
+        found = self._headers.get(name.lower())
+        return found if found is not None else e.HeaderField(name=name, known=False)
+
+    @cached_property
+    def _headers(self) -> Mapping[str, e.HeaderField]:
+        fields = self.sections["header"].values()
+        return {f.compact: f for f in fields if f.compact} | {f.name.lower(): f for f in fields}
+
+    @cached_property
+    def cause_headers(self) -> Mapping[str, str]:
+        """How makers' header fields state a Q.850 cause, by lower-case name: "q850_cause" = as a number."""
+        return {f.name.lower(): f.states for f in self.sections["header"].values() if f.states}
+
+    def method(self, name: str) -> e.Method:
+        """The entry of a method; unlike header names, methods are told apart by case (RFC 3261 §7.1)."""
+        found: e.Method | None = self.sections["method"].get(name)
+        return found if found is not None else e.Method(name=name, known=False)
+
+    def reason_protocol(self, name: str) -> e.ReasonProtocol:
+        """The entry of a Reason protocol, in any case."""
+        for known, entry in self.sections["reason_protocol"].items():
+            if known.lower() == name.lower():
+                found: e.ReasonProtocol = entry
+                return found
+        return e.ReasonProtocol(name=name, known=False)
+
+    def reason_cause(self, protocol: str, cause: int) -> e.ReasonCause | None:
+        """What a cause of a Reason protocol other than SIP and Q.850 means."""
+        return self.sections["reason_cause"].get((self.reason_protocol(protocol).name, cause))
+
+    def warning(self, code: int) -> e.Warning:
+        """The entry of a Warning code."""
+        found: e.Warning | None = self.sections["warning"].get(code)
+        return found if found is not None else e.Warning(code=code, known=False)
+
+    def issue(self, code: str) -> e.IssueKind:
+        """The entry of an issue code."""
+        found: e.IssueKind | None = self.sections["issue"].get(code)
+        if found is not None:
+            return found
+        return e.IssueKind(code=code, severity=Severity.NOTE, group="protocol", summary=code, known=False)
+
+
+_BUILTIN: dict[tuple[Path, ...], Registry] = {}
+
+
+def load_registry(dirs: Sequence[str | Path] = ()) -> Registry:
+    """The built-in registry, with what installed packages announce and then ``dirs`` (folders or TOML files) on top.
+
+    Without ``dirs`` it is made once. Raises RegistryError for entries that are wrong or would silently replace others.
+    """
+    announced = announced_folders()
+    if dirs:
+        return Registry(Sections([*announced, *(Path(d) for d in dirs)]))
+    key = tuple(announced)
+    if key not in _BUILTIN:
+        _BUILTIN[key] = Registry(Sections(announced))
+    return _BUILTIN[key]
+
+
+__all__ = ["Registry", "UnknownProfile", "load_registry", "suggestion"]
