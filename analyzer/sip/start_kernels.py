@@ -38,8 +38,8 @@ for _octet in b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-.
 def start_line(octets: Octets, start: int, end: int, is_cut: bool) -> int:
     """What the payload ``octets[start:end]`` begins with: NOT_SIP, SIP_MESSAGE or BROKEN_START_LINE.
 
-    ``is_cut`` says that the snaplen took octets from its end. Leading line ends are skipped (RFC 3261 §7.5);
-    `leading_line_ends` counts them.
+    ``is_cut`` says that the snaplen took octets from its end. Leading line ends are skipped (RFC 3261
+    §7.5); `leading_line_ends` counts them.
     """
     if end - start < SHORTEST or octets[start] >= 0x7F or octets[start] < _LF:
         return NOT_SIP

@@ -1,0 +1,93 @@
+"""Datagrams → `MessageBatch`: by kernels, and whole, which is slow and right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analyzer.batch import (
+    D_COLUMNS,
+    D_LENGTH,
+    D_OFFSET,
+    D_WIRE_LENGTH,
+    M_COLUMNS,
+    S_COLUMNS,
+    Datagrams,
+    Ints,
+    MessageBatch,
+    MethodNames,
+    Octets,
+    Spans,
+)
+from analyzer.sip.columns import message_numbers, message_texts
+from analyzer.sip.message import NO_CAUSE_HEADERS, CauseHeaders, Message
+from analyzer.sip.parse import parse_message
+
+
+def read_messages_whole(
+    datagrams: Datagrams, methods: MethodNames, cause_headers: CauseHeaders = NO_CAUSE_HEADERS
+) -> MessageBatch:
+    """Every datagram through `parse_message`, one row each, in order; all have F_WHOLE.
+
+    Raises `ParseError` for a datagram that holds no SIP: the reader picks them by the same rule.
+    """
+    rows = datagrams.rows
+    numbers = np.zeros((len(rows), M_COLUMNS), dtype=np.int64)
+    spans = np.zeros((len(rows), S_COLUMNS, 2), dtype=np.int32)
+    numbers[:, :D_COLUMNS] = rows
+    tail = _Tail(len(datagrams.octets))
+    for row in range(len(rows)):
+        _fill(row, datagrams.octets, numbers, spans, tail, methods, cause_headers)
+    return MessageBatch(tail.behind(datagrams.octets), numbers, spans)
+
+
+class _Tail:
+    """Texts that do not stand in the window as such, kept behind its octets."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.octets = bytearray()
+
+    def add(self, text: bytes) -> int:
+        """Keep a text; returns where it will stand."""
+        at = self.start + len(self.octets)
+        self.octets += text
+        return at
+
+    def behind(self, window: Octets) -> Octets:
+        """The window with the texts behind it: itself where there are none."""
+        if not self.octets:
+            return window
+        return np.concatenate((window, np.frombuffer(self.octets, dtype=np.uint8)))
+
+
+def _fill(
+    row: int,
+    octets: Octets,
+    numbers: Ints,
+    spans: Spans,
+    tail: _Tail,
+    methods: MethodNames,
+    cause_headers: CauseHeaders,
+) -> None:
+    """One row by the whole-message parser."""
+    start, length, wire_length = (int(numbers[row, column]) for column in (D_OFFSET, D_LENGTH, D_WIRE_LENGTH))
+    message = parse_message(octets[start : start + length].tobytes(), wire_length, cause_headers)
+    for column, number in message_numbers(message, start, methods).items():
+        numbers[row, column] = number
+    for column, text in message_texts(message).items():
+        spans[row, column] = _span(message, start + message.line_ends, text, tail)
+
+
+def _span(message: Message, start: int, text: bytes | None, tail: _Tail) -> tuple[int, int]:
+    """Where a text stands: in the message, wherever the same octets do, else in the tail."""
+    if text is None:
+        return 0, -1
+    at = message.octets.find(text)
+    return (start + at if at >= 0 else tail.add(text)), len(text)
+
+
+def read_messages(
+    datagrams: Datagrams, methods: MethodNames, cause_headers: CauseHeaders = NO_CAUSE_HEADERS
+) -> MessageBatch:
+    """The messages of a window's datagrams, one row each, in order."""
+    return read_messages_whole(datagrams, methods, cause_headers)
