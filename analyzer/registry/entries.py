@@ -1,13 +1,13 @@
 """What a registry knows, as frozen values: one class per kind of entry of ``data/``.
 
-Every field is a key of the TOML entry, but for ``origin`` (file and key it stands under), ``known`` (False when a
-lookup made the value because no entry exists) and the fields that the entry's own name gives (``code``, ``name`` ...).
-A new field here is a new key there; a key that is not a field is refused when the file is loaded.
+Every field is a key of the TOML entry, but for ``origin`` (file and key it stands under), ``known`` (False
+when a lookup made the value because no entry exists) and the fields that the entry's own name gives
+(``code``, ``name`` ...). A new field here is a new key there; a key that is not a field is refused when the
+file is loaded.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import msgspec
@@ -19,7 +19,10 @@ Range = tuple[int, int]
 
 
 def family_of(code: int) -> Family:
-    """The family of a status code by its first digit, RFC 3261 §7.2; outside 100-699 no RFC gives it one: vendor."""
+    """The family of a status code by its first digit, RFC 3261 §7.2.
+
+    Outside 100-699 no RFC gives it one: vendor.
+    """
     return _FAMILIES[code // 100] if 100 <= code < 700 else Family.VENDOR
 
 
@@ -44,7 +47,10 @@ class FamilyEntry(Entry, frozen=True):
 
 
 class StatusCode(Entry, frozen=True):
-    """A status code. ``responsible`` is a first guess; ``kpi`` its part in RFC 6076; ``notes`` remarks on its use."""
+    """A status code. ``responsible`` is a first guess; ``kpi`` its part in RFC 6076.
+
+    ``notes`` remarks on its use.
+    """
 
     code: int
     phrase: str = ""
@@ -81,7 +87,10 @@ class Document(Entry, frozen=True):
 
 
 class Listed(Entry, frozen=True):
-    """What the published lists say about a code, word for word; ``corrections``: document, kind and what is right."""
+    """What the published lists say about a code, word for word.
+
+    ``corrections``: document, kind and what is right.
+    """
 
     code: int
     simbox: str = ""
@@ -108,7 +117,10 @@ class CauseClass(Entry, frozen=True):
 
 
 class Cause(Entry, frozen=True):
-    """A Q.850 cause value, 1-127. ``assigned``: by Q.850 itself, not merely met in programs or national use."""
+    """A Q.850 cause value, 1-127.
+
+    ``assigned``: by Q.850 itself, not merely met in programs or national use.
+    """
 
     value: int
     name: str = ""
@@ -162,11 +174,11 @@ class ProfileEntry(Entry, frozen=True):
     default_rule: str = ""
     notes: str = ""
     no_mapping: tuple[int, ...] = ()
-    causes: dict[int, int] = {}
-    by_warning: dict[int, int] = {}
-    internal: dict[int, int] = {}
-    remarks: dict[int, str] = {}
-    symbols: dict[int, str] = {}
+    causes: dict[int, int] = msgspec.field(default_factory=dict)
+    by_warning: dict[int, int] = msgspec.field(default_factory=dict)
+    internal: dict[int, int] = msgspec.field(default_factory=dict)
+    remarks: dict[int, str] = msgspec.field(default_factory=dict)
+    symbols: dict[int, str] = msgspec.field(default_factory=dict)
 
 
 class ReverseEntry(Entry, frozen=True):
@@ -180,14 +192,17 @@ class ReverseEntry(Entry, frozen=True):
     default_rule: str = ""
     notes: str = ""
     no_mapping: tuple[int, ...] = ()
-    codes: dict[int, tuple[int, ...]] = {}
-    internal: dict[int, tuple[int, ...]] = {}
-    remarks: dict[int, str] = {}
-    symbols: dict[int, str] = {}
+    codes: dict[int, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    internal: dict[int, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    remarks: dict[int, str] = msgspec.field(default_factory=dict)
+    symbols: dict[int, str] = msgspec.field(default_factory=dict)
 
 
 class RuleEntry(Entry, frozen=True):
-    """How a call's outcome is decided, as it stands in TOML; what it leaves out is filled in for `OutcomeRule`."""
+    """How a call's outcome is decided, as it stands in TOML.
+
+    What it leaves out is filled in for `OutcomeRule`.
+    """
 
     id: str
     outcome: Outcome
@@ -208,8 +223,8 @@ class RuleEntry(Entry, frozen=True):
 class OutcomeRule(msgspec.Struct, frozen=True, kw_only=True):
     """How a call's outcome is decided; ``id`` is what ``CallRow.outcome_rule`` names.
 
-    ``ringing_*`` hold after any of 180-183, ``location_user_*`` when the Reason says location=U; where that changes
-    nothing they equal ``outcome`` and ``fault``.
+    ``ringing_*`` hold after any of 180-183, ``location_user_*`` when the Reason says location=U; where that
+    changes nothing they equal ``outcome`` and ``fault``.
     """
 
     id: str
@@ -328,139 +343,3 @@ class IssueKind(Entry, frozen=True):
     rfc: str = ""
     next: str = ""
     known: bool = True
-
-
-class VendorEntry(Entry, frozen=True):
-    """A maker; ``profile`` is the mapping profile that its gateways follow."""
-
-    name: str
-    title: str
-    profile: str = ""
-
-
-class Agent(Entry, frozen=True):
-    """How a product is recognised; ``pattern`` is searched in the header fields ``where``."""
-
-    id: str
-    vendor: str
-    pattern: str
-    product: str = ""
-    kind: str = ""
-    where: Texts = ("User-Agent", "Server")
-    ignore_case: bool = True
-    seen: Texts = ()
-    built: Texts = ()
-    source: str = ""
-    confidence: Literal["high", "medium", "low"] = "medium"
-
-
-class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """A maker and product that an agent string points to: a hint, never proof."""
-
-    name: str
-    title: str
-    product: str
-    kind: str
-    confidence: str
-    profile: str
-    origin: str
-
-
-class VendorCode(Entry, frozen=True):
-    """A status code as one maker's pack explains it; ``on_wire`` False: met on displays or in logs only."""
-
-    vendor: str
-    code: int
-    phrase: str
-    meaning: str
-    layer: str = ""
-    responsible: str = ""
-    hint: str = ""
-    on_wire: bool = True
-    cause: int | None = None
-    cause_confidence: str = ""
-    outcome: Outcome | None = None
-    fault: Fault | None = None
-    detail: str | None = None
-    notes: Texts = ()
-    source: str = ""
-
-
-class HandsetCode(Entry, frozen=True):
-    """What a maker's handset shows; ``mirrors_status``: the number is the SIP status code."""
-
-    vendor: str
-    code: int
-    display: str
-    meaning: str
-    layer: str = ""
-    responsible: str = ""
-    mirrors_status: bool = False
-    source: str = ""
-
-
-class PhrasePattern(Entry, frozen=True):
-    """A reason phrase that tells more than its code; ``codes`` empty: of any code."""
-
-    id: str
-    pattern: str
-    meaning: str
-    vendor: str = ""
-    codes: tuple[int, ...] = ()
-    ignore_case: bool = False
-    cause: int | None = None
-    outcome: Outcome | None = None
-    fault: Fault | None = None
-    source: str = ""
-
-
-class Scanner(Entry, frozen=True):
-    """An attack or test tool that an agent string points to."""
-
-    id: str
-    tool: str
-    pattern: str
-    ignore_case: bool = True
-    certainty: Literal["certain", "likely", "possible"] = "likely"
-    source: str = ""
-
-
-class Trace(Entry, frozen=True):
-    """Something else that gives an attack away."""
-
-    id: str
-    trait: str
-    meaning: str
-    source: str = ""
-
-
-class Detail(Entry, frozen=True):
-    """A maker's own table of numbers: ``values`` number to meaning, ``ranges`` "first-last" to meaning."""
-
-    id: str
-    title: str
-    vendor: str = ""
-    source: str = ""
-    headers: Texts = ()
-    notes: Texts = ()
-    values: dict[str, str] = {}
-    ranges: dict[str, str] = {}
-    status: dict[str, int] = {}
-    sources: dict[str, str] = {}
-
-    def meaning(self, number: str | int) -> str | None:
-        """What a number of this table means: its own line, else the range that holds it; None when neither."""
-        text = str(number)
-        if text in self.values:
-            return self.values[text]
-        if text.isdecimal():
-            for span, meaning in self.ranges.items():
-                first, _, last = span.partition("-")
-                if int(first) <= int(text) <= int(last or first):
-                    return meaning
-        return None
-
-
-def compiled(pattern: str, ignore_case: bool = False) -> re.Pattern[str]:
-    """A pattern of an entry, compiled; `re.error` when it is none."""
-    return re.compile(pattern, re.IGNORECASE if ignore_case else 0)

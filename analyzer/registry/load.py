@@ -1,10 +1,10 @@
 """TOML → entries: which sections there are, what is wrong with a file, and whose entry wins.
 
-Layers, lowest first: built-in ``analyzer/data`` ← packages that announce themselves under the entry point group
-``analyzer.registry`` ← folders or files that the user names. Every file may hold any section. A later layer adds;
-changing an entry that exists needs ``replace = true`` in it, and a clash names both files. Everything wrong in the
-files of a layer is reported at once. Built-in files are read when a section of theirs is first asked for, because
-reading all of them costs more than most runs need.
+Layers, lowest first: built-in ``analyzer/data`` ← packages that announce themselves under the entry point
+group ``analyzer.registry`` ← folders or files that the user names. Every file may hold any section. A later
+layer adds; changing an entry that exists needs ``replace = true`` in it, and a clash names both files.
+Everything wrong in the files of a layer is reported at once. Built-in files are read when a section of theirs
+is first asked for, because reading all of them costs more than most runs need.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import msgspec
 
 from analyzer.errors import RegistryError
 from analyzer.registry import entries as e
+from analyzer.registry import vendor_entries as v
 
 DATA = Path(__file__).parent.parent / "data"
 ENTRY_POINT_GROUP = "analyzer.registry"
@@ -32,7 +33,9 @@ Key: TypeAlias = "int | str | tuple[str, int]"
 
 
 class Section(NamedTuple):
-    """A kind of table: its entry type, the fields that its TOML keys give, and the built-in files that hold it."""
+    """A kind of table: its entry type, the fields that its TOML keys give, and the built-in files that hold
+    it.
+    """
 
     entry: type[e.Entry]
     keys: tuple[tuple[str, type], ...]
@@ -62,14 +65,14 @@ SECTIONS: dict[str, Section] = {
     "header": Section(e.HeaderField, (_NAME,), "headers.toml " + _VENDORS),
     "method": Section(e.Method, (_NAME,), "methods.toml"),
     "issue": Section(e.IssueKind, (("code", str),), "issues.toml"),
-    "vendor": Section(e.VendorEntry, (_NAME,), _VENDORS),
-    "agent": Section(e.Agent, (_ID,), _VENDORS),
-    "code": Section(e.VendorCode, (("vendor", str), _CODE), _VENDORS),
-    "handset": Section(e.HandsetCode, (("vendor", str), _CODE), _VENDORS),
-    "phrase": Section(e.PhrasePattern, (_ID,), _VENDORS),
-    "detail": Section(e.Detail, (_ID,), _VENDORS),
-    "scanner": Section(e.Scanner, (_ID,), "scanners.toml"),
-    "trace": Section(e.Trace, (_ID,), "scanners.toml"),
+    "vendor": Section(v.VendorEntry, (_NAME,), _VENDORS),
+    "agent": Section(v.Agent, (_ID,), _VENDORS),
+    "code": Section(v.VendorCode, (("vendor", str), _CODE), _VENDORS),
+    "handset": Section(v.HandsetCode, (("vendor", str), _CODE), _VENDORS),
+    "phrase": Section(v.PhrasePattern, (_ID,), _VENDORS),
+    "detail": Section(v.Detail, (_ID,), _VENDORS),
+    "scanner": Section(v.Scanner, (_ID,), "scanners.toml"),
+    "trace": Section(v.Trace, (_ID,), "scanners.toml"),
 }
 
 #: Fields that no TOML may give, because the loader or a lookup does.
@@ -178,11 +181,11 @@ def _entry(
     allowed = [
         field for field in section.entry.__struct_fields__ if field not in given and field not in _OURS
     ]
-    for field in table:
-        if field != "replace" and field not in allowed:
-            faults.append(
-                (name, f"{dotted}.{field}", "unknown field" + suggestion(field, [*allowed, "replace"]))
-            )
+    faults += [
+        (name, f"{dotted}.{field}", "unknown field" + suggestion(field, [*allowed, "replace"]))
+        for field in table
+        if field != "replace" and field not in allowed
+    ]
     if not isinstance(table.get("replace", False), bool):
         faults.append((name, f"{dotted}.replace", "must be true or false"))
     if len(faults) > before:
@@ -199,7 +202,7 @@ def _entry(
     pattern = getattr(entry, "pattern", None)
     if pattern is not None:
         try:
-            e.compiled(pattern)
+            v.compiled(pattern)
         except (re.error, OverflowError, RecursionError) as error:
             faults.append((name, f"{dotted}.pattern", f"is no regular expression: {error}"))
             return None
@@ -237,7 +240,10 @@ def files_under(path: Path) -> list[Path]:
 
 
 def announced_folders() -> list[Path]:
-    """The folders of installed packages that announce TOML under the entry point group; none of their code is run."""
+    """The folders of installed packages that announce TOML under the entry point group.
+
+    None of their code is run.
+    """
     folders: list[Path] = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
         spec = importlib.util.find_spec(point.module)

@@ -1,4 +1,4 @@
-"""Lookups. They are total: a code, cause, method or protocol that nobody listed is a value too, with ``known`` False.
+"""Lookups. They are total: what nobody listed is a value too, with ``known`` False.
 
     registry = load_registry()
     registry.status(486).phrase                  "Busy Here"
@@ -6,40 +6,34 @@
     registry.profile("dss1").cause(486)          17
     registry.cause(17).dss1_hex                  "91"
 
-Hot loops use numbers; entries are fetched when a call has ended or a person looks. Nothing is read from disk before it
-is asked for.
+Hot loops use numbers; entries are fetched when a call has ended or a person looks. Nothing is read from disk
+before it is asked for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from analyzer.errors import AnalyzerError
 from analyzer.registry import entries as e
-from analyzer.registry.load import Sections, announced_folders, suggestion
+from analyzer.registry.load import Sections, announced_folders
+from analyzer.registry.makers import Makers
 from analyzer.registry.outcomes import OutcomeRules, ReleaseRules
 from analyzer.registry.profiles import Profile, joined
 from analyzer.vocab import Family, Severity
-
-#: An agent string longer than this is not searched further: it is a stranger's, and patterns cost time.
-AGENT_LENGTH = 256
 
 
 class UnknownProfile(AnalyzerError):
     """No mapping profile of that name; the message lists the names."""
 
 
-class Registry:
+class Registry(Makers):
     """Everything that is known as data; see the module's docstring."""
 
     def __init__(self, sections: Sections) -> None:
-        self.sections = sections
-        # Strangers choose the strings, so the memories are bounded.
-        self._vendor_of_agent = lru_cache(maxsize=4096)(self._find_vendor)
-        self._scanner_of_agent = lru_cache(maxsize=4096)(self._find_scanner)
+        super().__init__(sections)
 
     # -- status codes
 
@@ -96,9 +90,13 @@ class Registry:
                     origin=group.origin,
                 )
         return e.Cause(
-            value=value, name="not a Q.850 cause", meaning="outside 1-127", responsible="unknown", assigned=False,
+            value=value,
+            name="not a Q.850 cause",
+            meaning="outside 1-127",
+            responsible="unknown",
+            assigned=False,
             known=False,
-        )  # fmt: skip
+        )
 
     @property
     def causes(self) -> Mapping[int, e.Cause]:
@@ -110,7 +108,10 @@ class Registry:
         return next((g for g in self.sections["cause_class"].values() if g.first <= value <= g.last), None)
 
     def internal_cause(self, value: int) -> e.InternalCause | None:
-        """The name of a program's own hangup cause above 127, as FreeSWITCH writes into Reason: SIP;cause=."""
+        """The name of a program's own hangup cause above 127, as FreeSWITCH writes into Reason.
+
+        SIP;cause=.
+        """
         return self.sections["internal_cause"].get(value)
 
     def location(self, number: int) -> e.Location | None:
@@ -166,7 +167,10 @@ class Registry:
         return found
 
     def fallback_cause(self, status: int) -> int | None:
-        """Where a chosen profile has no row: rfc3398's row, else its default, for finals 400-699; None elsewhere."""
+        """Where a chosen profile has no row: rfc3398's row, else its default, for finals 400-699.
+
+        None elsewhere.
+        """
         if not 400 <= status <= 699:
             return None
         neutral = self.profiles["rfc3398"]
@@ -185,101 +189,6 @@ class Registry:
         """The profile that the maker in a User-Agent or Server follows; None when unknown or without one."""
         vendor = self.vendor_of_agent(agent)
         return vendor.profile if vendor and vendor.profile in self.profiles else None
-
-    # -- makers and tools
-
-    def vendor_of_agent(self, agent: str) -> e.Vendor | None:
-        """The maker and product that a User-Agent or Server points to: the longest match wins."""
-        return self._vendor_of_agent(agent[:AGENT_LENGTH])
-
-    @cached_property
-    def _agents(self) -> list[tuple[re.Pattern[str], e.Agent]]:
-        return [
-            (e.compiled(a.pattern, a.ignore_case), a)
-            for a in self.sections["agent"].values()
-            if "User-Agent" in a.where or "Server" in a.where
-        ]
-
-    def _find_vendor(self, agent: str) -> e.Vendor | None:
-        best: e.Agent | None = None
-        length = 0
-        for pattern, candidate in self._agents:
-            match = pattern.search(agent)
-            if match and match.end() - match.start() > length:
-                best, length = candidate, match.end() - match.start()
-        if best is None:
-            return None
-        maker = self.vendor(best.vendor)
-        return e.Vendor(
-            name=maker.name, title=maker.title, product=best.product, kind=best.kind, confidence=best.confidence,
-            profile=maker.profile, origin=best.origin,
-        )  # fmt: skip
-
-    def vendor(self, name: str) -> e.VendorEntry:
-        """The entry of a maker by name."""
-        found: e.VendorEntry | None = self.sections["vendor"].get(name)
-        return found if found is not None else e.VendorEntry(name=name, title=name)
-
-    def is_scanner(self, agent: str) -> e.Scanner | None:
-        """The attack or test tool that an agent string points to."""
-        return self._scanner_of_agent(agent[:AGENT_LENGTH])
-
-    @cached_property
-    def _scanners(self) -> list[tuple[re.Pattern[str], e.Scanner]]:
-        return [(e.compiled(s.pattern, s.ignore_case), s) for s in self.sections["scanner"].values()]
-
-    def _find_scanner(self, agent: str) -> e.Scanner | None:
-        return next((scanner for pattern, scanner in self._scanners if pattern.search(agent)), None)
-
-    @cached_property
-    def _codes(self) -> Mapping[int, tuple[e.VendorCode, ...]]:
-        found: dict[int, list[e.VendorCode]] = {}
-        for entry in self.sections["code"].values():
-            found.setdefault(entry.code, []).append(entry)
-        # Packs whose codes travel on the wire explain a response better than those that only show or log them.
-        return {
-            code: tuple(sorted(list_, key=lambda c: (not c.on_wire, c.vendor)))
-            for code, list_ in found.items()
-        }
-
-    def vendor_codes(self, code: int) -> tuple[e.VendorCode, ...]:
-        """Every code pack that knows a code: guesses, where the sender is not known."""
-        return self._codes.get(code, ())
-
-    def pack_code(self, vendor: str, code: int) -> e.VendorCode | None:
-        """What one maker's pack says about a code."""
-        return self.sections["code"].get((vendor, code))
-
-    @property
-    def pack_codes(self) -> Mapping[tuple[str, int], e.VendorCode]:
-        """Every code of every pack."""
-        return self.sections["code"]
-
-    def handset_codes(self, code: int) -> tuple[e.HandsetCode, ...]:
-        """What handsets mean by a number on their display."""
-        return tuple(entry for entry in self.sections["handset"].values() if entry.code == code)
-
-    @cached_property
-    def _phrases(self) -> list[tuple[re.Pattern[str], e.PhrasePattern]]:
-        return [(e.compiled(p.pattern, p.ignore_case), p) for p in self.sections["phrase"].values()]
-
-    def phrases(self, code: int, phrase: str) -> tuple[e.PhrasePattern, ...]:
-        """The named patterns that a reason phrase fits."""
-        phrase = phrase[:AGENT_LENGTH]
-        return tuple(
-            p for pattern, p in self._phrases if (not p.codes or code in p.codes) and pattern.search(phrase)
-        )
-
-    def phrase_cause(self, code: int, phrase: str) -> tuple[int, str] | None:
-        """The cause that a known phrase states, and the origin of that knowledge; None for other phrases."""
-        for found in self.phrases(code, phrase):
-            if found.cause is not None:
-                return found.cause, found.origin
-        return None
-
-    def detail(self, table: str) -> e.Detail | None:
-        """A maker's own table of numbers: ms_diagnostics, teams_subcode, telnyx."""
-        return self.sections["detail"].get(table)
 
     # -- header fields, methods, Reason, Warning, issues
 
@@ -332,9 +241,10 @@ _BUILTIN: dict[tuple[Path, ...], Registry] = {}
 
 
 def load_registry(dirs: Sequence[str | Path] = ()) -> Registry:
-    """The built-in registry, with what installed packages announce and then ``dirs`` (folders or TOML files) on top.
+    """The built-in registry, and on top of it what installed packages announce, then ``dirs``.
 
-    Without ``dirs`` it is made once. Raises RegistryError for entries that are wrong or would silently replace others.
+    ``dirs`` are folders or TOML files. Without ``dirs`` it is made once. Raises RegistryError for entries that are wrong or would silently
+    replace others.
     """
     announced = announced_folders()
     if dirs:
@@ -345,4 +255,4 @@ def load_registry(dirs: Sequence[str | Path] = ()) -> Registry:
     return _BUILTIN[key]
 
 
-__all__ = ["Registry", "UnknownProfile", "load_registry", "suggestion"]
+__all__ = ["Registry", "UnknownProfile", "load_registry"]

@@ -1,7 +1,7 @@
 """From codes and causes to outcomes and kinds of release: the rules of call_outcomes.toml, ready to ask.
 
-These rules judge a code or a cause alone. In which order a call's events are weighed stands in docs/counting.md and
-is done in `analyzer.correlate`.
+These rules judge a code or a cause alone. In which order a call's events are weighed stands in
+docs/counting.md and is done in `analyzer.correlate`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ class OutcomeRules:
                     self._causes.setdefault(cause, self.rules[entry.id])
 
     def of_status(self, code: int) -> OutcomeRule:
-        """The rule that lists a status code, else the one for its range; below 100 and above 999: of no family."""
+        """The rule that lists a status code, else the one for its range.
+
+        Below 100 and above 999: of no family.
+        """
         found = self._statuses.get(code)
         if found is not None:
             return found
@@ -41,7 +44,10 @@ class OutcomeRules:
         return self.rules["open" if code < 100 else "vendor_failed"]
 
     def of_cause(self, value: int) -> OutcomeRule | None:
-        """The rule for a read, specific cause; None for generic ones and for causes that leave it to the code."""
+        """The rule for a read, specific cause.
+
+        None for generic ones and for causes that leave it to the code.
+        """
         return None if value in GENERIC_CAUSES else self._causes.get(value)
 
 

@@ -1,7 +1,7 @@
 """Mapping profiles: SIP status code to Q.850 cause and back, each as one source has it.
 
-A profile answers with the row of its table and nothing else; what a gateway does with codes that its table does not
-list is told (``default_cause``, ``default_rule``), never applied silently.
+A profile answers with the row of its table and nothing else; what a gateway does with codes that its table
+does not list is told (``default_cause``, ``default_rule``), never applied silently.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from analyzer.registry.entries import ProfileEntry, ReverseEntry
 
 
 class Profile:
-    """One source's table in both directions; ``name``, ``title``, ``source`` and ``checked`` as in mappings.toml."""
+    """One source's table in both directions.
+
+    ``name``, ``title``, ``source`` and ``checked`` as in mappings.toml.
+    """
 
     def __init__(
         self, entry: ProfileEntry, back: ReverseEntry | None, warning_causes: Mapping[int, int] | None = None
@@ -30,8 +33,8 @@ class Profile:
     def cause(self, status: int, warning: int | None = None) -> int | None:
         """The cause of a status code by this table; None when the table has no row for it.
 
-        ``warning`` is the first Warning code of the response: where the source maps by Warning (RFC 3398 §8.2.6.1 for
-        488 and 606) and the warning says that a bearer capability is missing, that cause holds.
+        ``warning`` is the first Warning code of the response: where the source maps by Warning (RFC 3398
+        §8.2.6.1 for 488 and 606) and the warning says that a bearer capability is missing, that cause holds.
         """
         other = self.entry.by_warning.get(status)
         if other is not None and warning is not None and self._warning_causes.get(warning) == other:
@@ -44,7 +47,10 @@ class Profile:
         return tuple(value for value in found if value is not None)
 
     def reverse(self, cause: int) -> tuple[int, ...]:
-        """The status codes that a gateway of this kind makes of a cause, the usual one first; () when not listed."""
+        """The status codes that a gateway of this kind makes of a cause, the usual one first.
+
+        () when not listed.
+        """
         return self.back.codes.get(cause, ()) if self.back else ()
 
     @property
