@@ -96,7 +96,7 @@ class Call:
         return False
 
     def window(self, until_no: int, clock: int) -> int | None:
-        """Until when (on the clock) a further INVITE continues this call after its final; None: not at all."""
+        """Until when (on the clock) a further INVITE continues this call after its final; None: never."""
         final = self.attempts[-1].standing(until_no, clock)[0].final
         if final is None or final.status is None:
             return None
@@ -169,7 +169,7 @@ def calls_of(exchange: Exchange) -> list[Call]:
 def join_dialogs(
     transactions: Sequence[Transaction], by_key: dict[tuple[int | None, str | None, str | None], list[Call]]
 ) -> None:
-    """A request inside a dialog (To tag present) belongs to the call whose caller's tag stands on either side."""
+    """A request inside a dialog (To tag present) belongs to the call whose caller's tag it carries."""
     tags: dict[int, set[str | None]] = {}
     for calls in by_key.values():
         for call in calls:

@@ -68,7 +68,7 @@ class Message:
     network: int | None = None
     frame_no: int = 0
     no: int = 0  # capture order, from 1
-    clock: int = 0  # high-water mark of ts when it was captured
+    clock: int = 0  # high-water mark of capture time when it was captured
     is_resend: bool = False
     headers: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
@@ -174,9 +174,9 @@ def parse(payload: bytes, ts: int, src: tuple[str, int], dst: tuple[str, int]) -
     if cseq:
         message.cseq, message.cseq_method = int(cseq.group(1)), cseq.group(2)
     for name in ("from", "to"):
-        value = first(name)
-        if value is not None:
-            uri, found = name_addr(value)
+        address = first(name)
+        if address is not None:
+            uri, found = name_addr(address)
             setattr(message, f"{name}_uri", uri)
             setattr(message, f"{name}_tag", found.get("tag"))
     vias = [via for line in headers.get("via", []) for via in split_outside(line, ",") if via.strip()]
@@ -307,12 +307,19 @@ def datagrams(path: Path) -> Iterator[tuple[int, int, int | None, tuple[str, int
         yield frame_no, ts, network, (ends[0], source), (ends[1], destination), payload
 
 
-def read_capture(path: Path) -> list[Message]:
-    """The SIP messages of a capture, in capture order."""
+def read_capture(path: Path) -> tuple[list[Message], int]:
+    """The SIP messages of a capture in capture order, and what the clock shows at its end.
+
+    The clock is the high-water mark of time over all frames, SIP or not.
+    """
+    clocks, clock = [], 0
+    for ts, _, _ in frames(path):
+        clock = max(clock, ts)
+        clocks.append(clock)
     found = []
     for frame_no, ts, network, source, destination, payload in datagrams(path):
         message = parse(payload, ts, source, destination)
         if message is not None:
-            message.frame_no, message.network = frame_no, network
+            message.frame_no, message.network, message.clock = frame_no, network, clocks[frame_no - 1]
             found.append(message)
-    return found
+    return found, clock

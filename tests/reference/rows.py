@@ -29,10 +29,10 @@ class Reference:
     orphans: int
 
 
-def reference(messages: Sequence[Message]) -> Reference:
-    """Every table, from all messages of a capture in capture order."""
+def reference(messages: Sequence[Message], end: int = 0) -> Reference:
+    """Every table, from all messages of a capture in capture order; `end`: what the clock showed when it ended."""
     number_messages(messages)
-    clock = messages[-1].clock if messages else 0
+    clock = max(end, messages[-1].clock if messages else 0)
     exchange = transactions_of(messages)
     rows = [call_row(call_no, call, clock) for call_no, call in enumerate(calls_of(exchange), 1)]
     return Reference(

@@ -51,11 +51,10 @@ class Verdict:
 def number_messages(messages: Sequence[Message]) -> None:
     """Capture order, the clock (high-water mark of time) and which message repeats an earlier one."""
     seen = set()
-    clock = None
+    clock = 0
     for no, message in enumerate(messages, 1):
         message.no = no
-        clock = message.ts if clock is None else max(clock, message.ts)
-        message.clock = clock
+        clock = message.clock = max(clock, message.clock, message.ts)
         reliable = message.rseq if message.status is not None and 100 < message.status < 200 else 0
         key = (
             message.src,
