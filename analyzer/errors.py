@@ -5,6 +5,8 @@ Each is printed as one line on standard error and ends the program with exit cod
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class AnalyzerError(Exception):
     """Something that the user gave cannot be used; the message says what to do about it."""
@@ -47,3 +49,16 @@ class OutputError(AnalyzerError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class UnknownProfile(AnalyzerError):
+    """No mapping profile of that name; the message lists the names there are."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """What a mistyped word was probably meant to be, as the end of a message; the known words when none is near."""
+    import difflib
+
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}"

@@ -5,7 +5,7 @@ told in docs/registries.md.
 """
 
 from analyzer.registry.entries import Cause, IssueKind, Method, OutcomeRule, StatusCode, family_of
-from analyzer.registry.lookup import Registry, UnknownProfile, load_registry
+from analyzer.registry.lookup import Registry, load_registry
 from analyzer.registry.outcomes import GENERIC_CAUSES, OutcomeRules, ReleaseRules
 from analyzer.registry.profiles import Profile
 from analyzer.registry.vendor_entries import Scanner, Vendor, VendorCode
@@ -22,7 +22,6 @@ __all__ = [
     "ReleaseRules",
     "Scanner",
     "StatusCode",
-    "UnknownProfile",
     "Vendor",
     "VendorCode",
     "family_of",

@@ -9,7 +9,6 @@ is first asked for, because reading all of them costs more than most runs need.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 import tomllib
@@ -21,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from analyzer.errors import RegistryError
+from analyzer.errors import RegistryError, suggestion
 from analyzer.registry import entries as e
 from analyzer.registry import vendor_entries as v
 
@@ -95,13 +94,6 @@ class File(NamedTuple):
     replacing: set[tuple[str, Key]]
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """What a mistyped word was probably meant to be, as the end of a message."""
-    known = list(known)
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}"
-
-
 def read_file(path: Path, name: str, faults: list[Fault]) -> File:
     """Read one TOML file; what is wrong goes to ``faults`` and the rest is kept."""
     file = File(name, {}, set())
@@ -121,14 +113,10 @@ def read_file(path: Path, name: str, faults: list[Fault]) -> File:
         if section is None:
             faults.append((name, section_name, "unknown section" + suggestion(section_name, SECTIONS)))
         elif not isinstance(tables, dict):
-            faults.append(
-                (name, section_name, f"must be tables, such as [{section_name}.{_example(section)}]")
-            )
+            faults.append((name, section_name, f"must be tables, such as [{section_name}.{_example(section)}]"))
         else:
             found = file.entries.setdefault(section_name, {})
-            for path_in_file, values, table in _tables(
-                tables, len(section.keys), (section_name,), name, faults
-            ):
+            for path_in_file, values, table in _tables(tables, len(section.keys), (section_name,), name, faults):
                 entry = _entry(section_name, section, path_in_file, values, table, name, faults)
                 if entry is not None:
                     key: Key = _key(section, path_in_file[1:])
@@ -143,9 +131,7 @@ def _example(section: Section) -> str:
 
 
 def _key(section: Section, texts: Sequence[str]) -> Any:
-    parts = tuple(
-        int(text) if kind is int else text for text, (_, kind) in zip(texts, section.keys, strict=True)
-    )
+    parts = tuple(int(text) if kind is int else text for text, (_, kind) in zip(texts, section.keys, strict=True))
     return parts if len(parts) > 1 else parts[0]
 
 
@@ -178,9 +164,7 @@ def _entry(
             given[field] = int(text)
         else:
             given[field] = text
-    allowed = [
-        field for field in section.entry.__struct_fields__ if field not in given and field not in _OURS
-    ]
+    allowed = [field for field in section.entry.__struct_fields__ if field not in given and field not in _OURS]
     faults += [
         (name, f"{dotted}.{field}", "unknown field" + suggestion(field, [*allowed, "replace"]))
         for field in table
@@ -192,9 +176,7 @@ def _entry(
         return None
     values = {field: value for field, value in table.items() if field != "replace"}
     try:
-        entry = msgspec.convert(
-            {**values, **given, "origin": f"{name}: {dotted}"}, section.entry, str_keys=True
-        )
+        entry = msgspec.convert({**values, **given, "origin": f"{name}: {dotted}"}, section.entry, str_keys=True)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
         faults.append((name, dotted + place.rstrip("`"), reason))
@@ -221,9 +203,7 @@ def builtin_file(relative: str) -> File:
 def builtin_files(patterns: str) -> list[File]:
     """The built-in files that hold a section, in the order of their names."""
     return [
-        builtin_file(path.relative_to(DATA).as_posix())
-        for part in patterns.split()
-        for path in sorted(DATA.glob(part))
+        builtin_file(path.relative_to(DATA).as_posix()) for part in patterns.split() for path in sorted(DATA.glob(part))
     ]
 
 
@@ -276,9 +256,7 @@ class Sections:
                 if key in below and (name, key) not in file.replacing:
                     dotted = entry.origin.partition(": ")[2]
                     there = below[key].origin.partition(": ")[0]
-                    faults.append(
-                        (file.name, dotted, f"is already defined in {there}; replace = true replaces it")
-                    )
+                    faults.append((file.name, dotted, f"is already defined in {there}; replace = true replaces it"))
                 if isinstance(entry, e.RuleEntry) and (name, key) not in file.replacing:
                     faults += _claims(entry, below, file.name)
 
@@ -302,8 +280,6 @@ def _claims(rule: e.RuleEntry, below: Mapping[Any, e.RuleEntry], name: str) -> l
         ):
             for value in sorted(set(ours) & set(theirs)):
                 there = other.origin.partition(": ")[0]
-                reason = (
-                    f"{what} {value} is decided by rule {other.id} in {there}; replace = true overrides it"
-                )
+                reason = f"{what} {value} is decided by rule {other.id} in {there}; replace = true overrides it"
                 faults.append((name, f"rule.{rule.id}", reason))
     return faults

@@ -16,17 +16,13 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from analyzer.errors import AnalyzerError
+from analyzer.errors import UnknownProfile
 from analyzer.registry import entries as e
 from analyzer.registry.load import Sections, announced_folders
 from analyzer.registry.makers import Makers
 from analyzer.registry.outcomes import OutcomeRules, ReleaseRules
 from analyzer.registry.profiles import Profile, joined
 from analyzer.vocab import Family, Severity
-
-
-class UnknownProfile(AnalyzerError):
-    """No mapping profile of that name; the message lists the names."""
 
 
 class Registry(Makers):
@@ -154,9 +150,7 @@ class Registry(Makers):
         """Every mapping profile by name."""
         hints = {w.code: w.cause for w in self.sections["warning"].values() if w.cause is not None}
         back = self.sections["reverse"]
-        return {
-            name: Profile(entry, back.get(name), hints) for name, entry in self.sections["profile"].items()
-        }
+        return {name: Profile(entry, back.get(name), hints) for name, entry in self.sections["profile"].items()}
 
     def profile(self, name: str) -> Profile:
         """The mapping profile of that name; UnknownProfile lists the names there are."""
@@ -243,8 +237,8 @@ _BUILTIN: dict[tuple[Path, ...], Registry] = {}
 def load_registry(dirs: Sequence[str | Path] = ()) -> Registry:
     """The built-in registry, and on top of it what installed packages announce, then ``dirs``.
 
-    ``dirs`` are folders or TOML files. Without ``dirs`` it is made once. Raises RegistryError for entries that are wrong or would silently
-    replace others.
+    ``dirs`` are folders or TOML files. Without them the registry is made once. Raises RegistryError for entries
+    that are wrong or would silently replace others.
     """
     announced = announced_folders()
     if dirs:

@@ -79,10 +79,7 @@ class Makers:
         for entry in self.sections["code"].values():
             found.setdefault(entry.code, []).append(entry)
         # A code that travels on the wire explains a response better than one that is only shown or logged.
-        return {
-            code: tuple(sorted(list_, key=lambda c: (not c.on_wire, c.vendor)))
-            for code, list_ in found.items()
-        }
+        return {code: tuple(sorted(list_, key=lambda c: (not c.on_wire, c.vendor))) for code, list_ in found.items()}
 
     def vendor_codes(self, code: int) -> tuple[v.VendorCode, ...]:
         """Every code pack that knows a code: guesses, where the sender is not known."""
@@ -108,9 +105,7 @@ class Makers:
     def phrases(self, code: int, phrase: str) -> tuple[v.PhrasePattern, ...]:
         """The named patterns that a reason phrase fits."""
         phrase = phrase[:AGENT_LENGTH]
-        return tuple(
-            p for pattern, p in self._phrases if (not p.codes or code in p.codes) and pattern.search(phrase)
-        )
+        return tuple(p for pattern, p in self._phrases if (not p.codes or code in p.codes) and pattern.search(phrase))
 
     def phrase_cause(self, code: int, phrase: str) -> tuple[int, str] | None:
         """The cause that a known phrase states, and the origin of that knowledge; None for other phrases."""

@@ -1,0 +1,250 @@
+"""``sipcause.toml``: what a site says about itself, so that results read in its own words.
+
+    timezone = "Europe/Amsterdam"          # default: the machine's; it is always printed
+    own = ["192.0.2.0/24", "2001:db8::5"]  # our side of the network
+    registry = ["packs"]                   # folders with TOML of ours, relative to this file
+    causes = "dss1"                        # mapping profile
+    ports = [5060, 5061]
+
+    [aliases.endpoints]
+    "192.0.2.10" = "SBC 1"
+    [aliases.trunks]
+    "Carrier A" = ["198.51.100.0/28"]
+    [aliases.numbers]
+    "+3120" = "Amsterdam"
+
+    [windows]                              # seconds; docs/counting.md says what each decides
+    no_response_s = 32
+    [thresholds]
+    abandoned_wait_s = 10
+
+Unknown keys are refused with a suggestion: a mistyped setting that is silently ignored is worse than none.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from analyzer.errors import ConfigError, suggestion
+from analyzer.vocab import Side
+
+FILE_NAME = "sipcause.toml"
+
+Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+
+
+class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long is waited for what, in seconds of the capture's clock (docs/counting.md)."""
+
+    no_response_s: float = 32.0
+    progress_s: float = 180.0
+    challenge_s: float = 5.0
+    continuation_s: float = 32.0
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a number begins to mean something else."""
+
+    abandoned_wait_s: float = 10.0
+
+
+class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names of ours: endpoint by address, networks by trunk, name by number prefix."""
+
+    endpoints: dict[str, str] = msgspec.field(default_factory=dict)
+    trunks: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    numbers: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of the file."""
+
+    timezone: str | None = None
+    own: tuple[str, ...] = ()
+    registry: tuple[str, ...] = ()
+    causes: str | None = None
+    ports: tuple[int, ...] = (5060, 5061)
+    aliases: Aliases = Aliases()
+    windows: Windows = Windows()
+    thresholds: Thresholds = Thresholds()
+
+
+class Config:
+    """Settings, checked. ``origin`` is the file they come from, None for the defaults."""
+
+    def __init__(self, settings: _Settings | None = None, origin: Path | None = None) -> None:
+        self._settings = settings = settings or _Settings()
+        self.origin = origin
+        self.causes = settings.causes or "dss1"
+        self.ports = settings.ports
+        self.windows = settings.windows
+        self.thresholds = settings.thresholds
+        base = origin.parent if origin else Path()
+        self.registry = tuple(base / folder for folder in settings.registry)
+        self.own = tuple(self._network("own", text) for text in settings.own)
+        self._endpoints = {
+            self._address("aliases.endpoints", text): name for text, name in settings.aliases.endpoints.items()
+        }
+        trunks = [
+            (self._network(f"aliases.trunks.{name}", text), name)
+            for name, texts in settings.aliases.trunks.items()
+            for text in texts
+        ]
+        # The narrowest network names an address.
+        self._trunks = sorted(trunks, key=lambda pair: pair[0].prefixlen, reverse=True)
+        self._numbers = sorted(settings.aliases.numbers.items(), key=lambda pair: len(pair[0]), reverse=True)
+        self._check()
+
+    def _check(self) -> None:
+        for group, values in (("windows", self.windows), ("thresholds", self.thresholds)):
+            for field in values.__struct_fields__:
+                if not 0 < getattr(values, field) < 86_400 * 365:
+                    raise self._error(f"{group}.{field}", "must be more than 0 and less than a year, in seconds")
+        for port in self.ports:
+            if not 0 < port < 65_536:
+                raise self._error("ports", f"{port} is no port")
+        if self._settings.timezone is not None:
+            _ = self.zone
+
+    def _error(self, key: str, reason: str) -> ConfigError:
+        return ConfigError(str(self.origin) if self.origin else FILE_NAME, key, reason)
+
+    def _network(self, key: str, text: str) -> Network:
+        try:
+            return ipaddress.ip_network(text)
+        except ValueError as error:
+            raise self._error(key, f"{text!r} is no address or network: {error}") from None
+
+    def _address(self, key: str, text: str) -> Address:
+        found = _parsed(text)
+        if found is None:
+            raise self._error(key, f"{text!r} is no address")
+        return found
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The time zone in which times are shown: the one that is set, else the machine's."""
+        name = self._settings.timezone
+        if name is None:
+            machine = machine_zone()
+            return machine if machine is not None else (datetime.now().astimezone().tzinfo or ZoneInfo("UTC"))
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            reason = f"{name!r} is no time zone of the IANA database, such as Europe/Amsterdam or UTC"
+            raise self._error("timezone", reason) from None
+
+    @property
+    def timezone(self) -> str:
+        """The name of that zone, to be printed beside times."""
+        return str(self.zone)
+
+    def side(self, ip: str) -> Side:
+        """Whether an address is ours; unknown as long as ``own`` names nothing."""
+        address = _parsed(ip)
+        if not self.own or address is None:
+            return Side.UNKNOWN
+        return Side.OWN if any(address in network for network in self.own) else Side.OTHER
+
+    def alias(self, ip: str) -> str | None:
+        """Our name for an address: as endpoint, else as the trunk with the narrowest network that holds it."""
+        address = _parsed(ip)
+        if address is None:
+            return None
+        return self._endpoints.get(address) or self.trunk(ip)
+
+    def trunk(self, ip: str) -> str | None:
+        """The trunk that an address belongs to."""
+        address = _parsed(ip)
+        if address is None:
+            return None
+        return next((name for network, name in self._trunks if address in network), None)
+
+    def number_alias(self, number: str) -> str | None:
+        """Our name for a number: that of the longest prefix that fits."""
+        return next((name for prefix, name in self._numbers if number.startswith(prefix)), None)
+
+
+def _parsed(text: str) -> Address | None:
+    """An address; an IPv4-mapped one as IPv4; None when the text is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def machine_zone() -> ZoneInfo | None:
+    """The machine's zone by its IANA name: TZ, else where /etc/localtime points; None when it has no name."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    if not name:
+        target = os.path.realpath("/etc/localtime")
+        name = target.partition("zoneinfo/")[2]
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def config_places(folder: Path | None = None) -> list[Path]:
+    """Where `load_config` looks when no file is named: ``folder`` (default: the current one), then the user's."""
+    user = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return [(folder or Path()) / FILE_NAME, Path(user) / "sipcause" / FILE_NAME]
+
+
+def load_config(path: str | None = None, folder: Path | None = None) -> Config:
+    """The settings in the file that is named, else in the first of `config_places` that exists, else the defaults.
+
+    Raises ConfigError with file, key and reason.
+    """
+    if path is not None:
+        return read_config(Path(path))
+    for place in config_places(folder):
+        if place.is_file():
+            return read_config(place)
+    return Config()
+
+
+def read_config(path: Path) -> Config:
+    """The settings in one file; ConfigError when it is missing, no TOML, or says something wrong."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), "TOML", str(error)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(str(path), "TOML", "is not UTF-8") from None
+    except OSError as error:
+        raise ConfigError(str(path), "-", error.strerror or "cannot be read") from None
+    _refuse_unknown(str(path), "", document, _Settings)
+    try:
+        settings = msgspec.convert(document, _Settings)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$")
+        raise ConfigError(str(path), place.rstrip("`").lstrip(".") or "-", reason) from None
+    return Config(settings, path)
+
+
+_GROUPS: Mapping[str, type[msgspec.Struct]] = {"aliases": Aliases, "windows": Windows, "thresholds": Thresholds}
+
+
+def _refuse_unknown(file: str, group: str, table: Mapping[str, Any], known: type[msgspec.Struct]) -> None:
+    for key, value in table.items():
+        name = f"{group}.{key}" if group else key
+        if key not in known.__struct_fields__:
+            shown = re.sub(r"[^\w.-]", "?", name)
+            raise ConfigError(file, shown, "unknown key" + suggestion(key, known.__struct_fields__))
+        if not group and key in _GROUPS and isinstance(value, dict):
+            _refuse_unknown(file, key, value, _GROUPS[key])
