@@ -1,7 +1,7 @@
 """The made captures by name; ``python -m bench.captures [NAME …] --folder DIR`` makes what is not there yet.
 
-Beside ``NAME.pcap`` stands ``NAME.json``: what it holds (frames, SIP messages by start line, octets) and a
-digest of the generator's own text. A capture with another digest is made again, one with the same left alone.
+Beside ``NAME.pcap`` stands ``NAME.json``: what it holds (frames, octets, SIP messages by start line, calls by
+outcome) and a digest of the generator's own text. A capture with another digest is made again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.frames import RTP_PACKETS, RtpStreams, write
-from bench.ladders import Ladder, Schedule, dense, mixed, promised, schedule
+from bench.ladders import Ladder, Schedule, dense, mixed, outcomes, promised, schedule
 
 #: 35,000 calls of which 60 % are answered: 20,858 × 7 + 14,142 × 5 = 216,716 messages.
 DENSE = (20_858, {503: 3_604, 486: 3_575, 404: 3_531, 480: 3_432})
@@ -103,6 +103,7 @@ def make(name: str, folder: Path) -> Path:
         "frames": frames,
         "sip_messages": len(plan),
         "ladders": {ladder.name: ladder.count for ladder in ladders},
+        "outcomes": dict(sorted(outcomes(ladders).items())),
         "messages": dict(sorted(promised(ladders).items())),
     }
     note.write_text(json.dumps(content, indent=1) + "\n")

@@ -145,19 +145,22 @@ def _no_reply() -> list[Step]:
 
 @dataclass(frozen=True)
 class Ladder:
-    """A ladder and how many times a capture holds it."""
+    """A ladder, how many times a capture holds it, and the outcome that docs/counting.md gives such a call.
+
+    `outcome` is empty for what is no call. Captures end late enough for every call to come to its outcome.
+    """
 
     name: str
     count: int
+    outcome: str
     steps: list[Step]
 
 
-def dense(
-    answered_count: int, refusals: dict[int, int], talk_s: tuple[float, float] = (5, 115)
-) -> list[Ladder]:
+def dense(answered_count: int, refusals: dict[int, int], talk_s: tuple[float, float] = (5, 115)) -> list[Ladder]:
     """Calls on one hop: some answered, the rest refused with the codes given."""
-    return [Ladder("answered", answered_count, answered(talk_s))] + [
-        Ladder(f"refused {code}", count, refused(code)) for code, count in refusals.items()
+    outcomes = {404: "invalid_number", 480: "no_answer", 486: "busy", 503: "failed"}
+    return [Ladder("answered", answered_count, "answered", answered(talk_s))] + [
+        Ladder(f"refused {code}", count, outcomes[code], refused(code)) for code, count in refusals.items()
     ]
 
 
@@ -172,24 +175,24 @@ def mixed(count: int) -> list[Ladder]:
         Step("caller", "REGISTER", (5, 40), "in", cseq=103, credentials=True),
         Step("proxy", 200, (1, 4), "in", to="REGISTER", cseq=103),
     ]
-    first_invite = _setup()[:3]
     lost = [Step("caller", "INVITE", (500, 500), "in"), Step("proxy", 100, (1, 4), "in", to="INVITE")]
-    shares: list[tuple[str, int, list[Step]]] = [
-        ("answered", 240, _setup() + _talk()),
-        ("answered, callee hangs up", 60, _setup() + _talk(by_callee=True)),
-        ("challenged, answered", 200, _challenged("INVITE", 407) + _setup(True) + _talk(cseq=103)),
-        ("INVITE resent, answered", 30, first_invite[:1] + lost + _setup()[2:] + _talk()),
-        ("200 resent, answered", 30, _setup() + _talk(resends=2)),
-        ("busy", 80, _setup() + _refusal(486)),
-        ("no user", 40, _setup() + _refusal(480)),
-        ("not found", 40, _setup()[:4] + _refusal(404)),
-        ("no circuit", 40, _setup()[:4] + _refusal(503)),
-        ("cancelled", 90, _setup() + _cancel()),
-        ("no reply", 10, _no_reply()),
-        ("keepalive", 60, options),
-        ("registration", 80, register),
+    challenged = _challenged("INVITE", 407) + _setup(True) + _talk(cseq=103)
+    shares: list[tuple[str, int, str, list[Step]]] = [
+        ("answered", 240, "answered", _setup() + _talk()),
+        ("answered, callee hangs up", 60, "answered", _setup() + _talk(by_callee=True)),
+        ("challenged, answered", 200, "answered", challenged),
+        ("INVITE resent, answered", 30, "answered", _setup()[:1] + lost + _setup()[2:] + _talk()),
+        ("200 resent, answered", 30, "answered", _setup() + _talk(resends=2)),
+        ("busy", 80, "busy", _setup() + _refusal(486)),
+        ("no user", 40, "no_answer", _setup() + _refusal(480)),
+        ("not found", 40, "invalid_number", _setup()[:4] + _refusal(404)),
+        ("no circuit", 40, "failed", _setup()[:4] + _refusal(503)),
+        ("cancelled", 90, "cancelled", _setup() + _cancel()),
+        ("no reply", 10, "timed_out", _no_reply()),
+        ("keepalive", 60, "", options),
+        ("registration", 80, "", register),
     ]
-    return [Ladder(name, count * share // 1000, steps) for name, share, steps in shares]
+    return [Ladder(name, count * share // 1000, outcome, steps) for name, share, outcome, steps in shares]
 
 
 @dataclass(frozen=True)
@@ -233,4 +236,13 @@ def promised(ladders: list[Ladder]) -> Counter[str]:
     for ladder in ladders:
         for step in ladder.steps:
             counts[f"{step.what} {step.to}".strip()] += ladder.count
+    return counts
+
+
+def outcomes(ladders: list[Ladder]) -> Counter[str]:
+    """How many calls of each outcome the ladders hold."""
+    counts: Counter[str] = Counter()
+    for ladder in ladders:
+        if ladder.outcome and ladder.count:
+            counts[ladder.outcome] += ladder.count
     return counts

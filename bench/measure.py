@@ -63,9 +63,7 @@ def run(command: Sequence[str], limit_s: float, extra: Mapping[str, str] | None 
     environment = {**os.environ, **(extra or {})}
     null = subprocess.DEVNULL
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True
-    )
+    process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True)
     stopped = threading.Event()
 
     def stop() -> None:

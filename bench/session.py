@@ -133,7 +133,7 @@ class Session:
         read_through(path)
         wrong = self.wrong[name] = differences(self.sipcause, path)
         _say(
-            "  sipcause counts " + ("WRONG: " + "; ".join(wrong) if wrong else "every message as it was made")
+            "  sipcause counts " + ("WRONG: " + "; ".join(wrong) if wrong else "every message and call as it was made")
         )
         rows = []
         for program in [*ours(out), *others]:

@@ -207,6 +207,7 @@ def test_a_capture_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     note = json.loads((tmp_path / "tiny.json").read_text())
     assert (note["frames"], note["octets"]) == (12, len(first))
     assert note["messages"]["486 INVITE"] == 1
+    assert note["outcomes"] == {"answered": 1, "busy": 1}
     path.touch()
     stamp = path.stat().st_mtime_ns
     captures.make("tiny", tmp_path)

@@ -67,9 +67,7 @@ def test_commands_run_in_turn_and_the_slow_and_the_failing_once(tmp_path: Path) 
 
 
 def test_medians() -> None:
-    figures = Figures(
-        "c", "p", ["x"], [Run(3, 1, 10, 0, False), Run(1, 2, 30, 0, False), Run(2, 9, 20, 0, False)]
-    )
+    figures = Figures("c", "p", ["x"], [Run(3, 1, 10, 0, False), Run(1, 2, 30, 0, False), Run(2, 9, 20, 0, False)])
     assert (figures.median("wall_s"), figures.median("cpu_s"), figures.median("rss")) == (2, 2, 20)
     assert json.loads(json.dumps(figures.as_dict()))["median"]["wall_s"] == 2
 
@@ -147,12 +145,15 @@ def test_wrong_counts_are_named(tmp_path: Path) -> None:
     document = {
         "responses": [{"status_code": 486, "method": "INVITE", "messages": 3}],
         "requests": [{"method": "INVITE", "messages": 5}],
+        "calls": {"by_outcome": {"busy": 3, "open": 0, "answered": 2}},
     }
-    assert counted(document) == {"486 INVITE": 3, "INVITE": 5}
-    (tmp_path / "x.json").write_text(json.dumps({"messages": {"486 INVITE": 4, "INVITE": 5, "ACK": 1}}))
+    assert counted(document) == {"486 INVITE": 3, "INVITE": 5, "calls busy": 3, "calls open": 0, "calls answered": 2}
+    content = {"messages": {"486 INVITE": 4, "INVITE": 5, "ACK": 1}, "outcomes": {"busy": 4, "answered": 2}}
+    (tmp_path / "x.json").write_text(json.dumps(content))
     program = [*_python(f"print({json.dumps(document)!r})"), "--"]
     assert differences(program, tmp_path / "x.pcap") == [
         "486 INVITE: 3 counted, 4 there",
         "ACK: 0 counted, 1 there",
+        "calls busy: 3 counted, 4 there",
     ]
     assert differences(_python("raise SystemExit(1)"), tmp_path / "x.pcap") == ["exit status 1"]
