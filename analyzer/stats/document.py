@@ -6,6 +6,7 @@ in UTC with nine decimals; what is missing is null; empty lists are present.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,7 @@ def document(analysis: Analysis) -> dict[str, Any]:
     figures = totals(calls)
     return {
         "schema": SCHEMA,
-        "captures": [_capture(row) for row in analysis.captures],
+        "captures": capture_documents(analysis.captures),
         "responses": [_response(row) for row in sorted(analysis.responses, key=_response_key)],
         "requests": [
             {
@@ -69,6 +70,11 @@ def document(analysis: Analysis) -> dict[str, Any]:
             for code, count in ranked(analysis.issue_counts).items()
         ],
     }
+
+
+def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:
+    """The key ``captures``."""
+    return [_capture(row) for row in captures]
 
 
 def _capture(row: CaptureRow) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from analyzer.wiretext import printable_text
 def captures_table(captures: Sequence[CaptureRow], words: Words, zone: tzinfo, top: int) -> Table:
     """One row a capture; where there are several, their sum; beneath it what was left unread, by reason."""
     columns = [
-        Column(words("capture"), shrink=True),
+        Column(words("capture"), shrink=True, is_path=True),
         Column(words("format"), rank=2),
         Column(words("frames"), align_right=True),
         Column(words("octets"), align_right=True, rank=3),
@@ -73,6 +73,22 @@ def _sum(captures: Sequence[CaptureRow], words: Words, zone: tzinfo) -> tuple[Ce
         "",
         tone=Tone.STRONG,
     )
+
+
+def unread_table(captures: Sequence[CaptureRow], words: Words) -> Table:
+    """Frames that were not read, by reason, with what each reason means."""
+    from analyzer.capture.reader import UNREAD
+
+    columns = [
+        Column(words("frames"), align_right=True),
+        Column(words("reason")),
+        Column(words("that is"), shrink=True),
+    ]
+    rows = []
+    for reason, count in _unread(captures).items():
+        known = "link_type_N" if reason.startswith("link_type_") else reason
+        rows.append(plain(words.number(count), reason, words(UNREAD.get(known, ""))))
+    return Table(words("Not read, by reason"), columns, rows)
 
 
 def _unread(captures: Sequence[CaptureRow]) -> dict[str, int]:

@@ -10,8 +10,11 @@ from analyzer.views.words import Words
 from analyzer.vocab import Side
 
 
-def endpoints_table(endpoints: Sequence[EndpointRow], words: Words, top: int) -> Table:
-    """As responder: failures originated and passed on; as caller: failures of its own calls. Quiet ones are summed."""
+def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Words, top: int) -> Table:
+    """As responder: failures originated and passed on; as caller: failures of its own calls. Quiet ones are summed.
+
+    ``failures``: of all calls; those that nobody is charged with as responder are said beneath.
+    """
     has_networks = len({row.network for row in endpoints}) > 1
     has_sides = any(row.side is not Side.UNKNOWN for row in endpoints)
     columns = [
@@ -60,6 +63,11 @@ def endpoints_table(endpoints: Sequence[EndpointRow], words: Words, top: int) ->
                 count=words.number(len(rest)),
                 failures=words.number(sum(row.failures_as_responder for row in rest)),
             )
+        )
+    nobody = failures - sum(row.failures_as_responder for row in endpoints)
+    if nobody:
+        notes.append(
+            words("{count} failures are charged to no responder: they are the caller's", count=words.number(nobody))
         )
     notes.append(
         words(

@@ -45,7 +45,7 @@ def issues_table(counts: Mapping[str, int], registry: Registry, words: Words, to
             Cell(words(kinds[code].severity.value), _TONES[kinds[code].severity]),
             Cell(code),
             Cell(kinds[code].summary),
-            Cell(kinds[code].look_at, Tone.FAINT),
+            Cell(kinds[code].next, Tone.FAINT),
         )
         for code in chosen[:top]
     ]

@@ -43,7 +43,7 @@ def responses_table(responses: Sequence[ResponseRow], registry: Registry, words:
     rows = [
         (
             Cell(str(row.status_code), FAMILY_TONES[row.family]),
-            Cell(registry.status(row.status_code).phrase or words("(unlisted)")),
+            Cell(_phrase(row, registry) or words("(unlisted)")),
             Cell(words(row.family.value), FAMILY_TONES[row.family]),
             Cell(row.method or "–"),
             _vendor(row, words),
@@ -66,6 +66,13 @@ def responses_table(responses: Sequence[ResponseRow], registry: Registry, words:
     if any(row.vendor_guess for row in shown):
         notes.append(words("? a guess: these makers use that code; another may use it differently"))
     return Table(words("Responses by code and method"), columns, rows, notes)
+
+
+def _phrase(row: ResponseRow, registry: Registry) -> str:
+    """The phrase of the maker's pack, else of the list of codes."""
+    if row.vendor and (packed := registry.pack_code(row.vendor, row.status_code)) is not None:
+        return packed.phrase or packed.meaning
+    return registry.status(row.status_code).phrase
 
 
 def _vendor(row: ResponseRow, words: Words) -> Cell:

@@ -43,7 +43,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         requests_table(analysis.requests, words, TOP),
         outcomes_table(figures, calls, words),
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
-        endpoints_table(endpoints(calls, analysis.config), words, TOP),
+        endpoints_table(endpoints(calls, analysis.config), figures.failures, words, TOP),
         releases_table(figures, calls, words),
         registrations_table(
             registration_stats.by_outcome(registered), registration_stats.by_status_code(registered), words

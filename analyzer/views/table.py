@@ -30,13 +30,14 @@ class Column(NamedTuple):
     """One column of a table.
 
     Where the screen is too narrow, columns of the highest ``rank`` are left out first (rank 0 never), and then those
-    that ``shrink`` are cut.
+    that ``shrink`` are cut: at their end, or with ``is_path`` at their beginning.
     """
 
     title: str
     align_right: bool = False
     rank: int = 0
     shrink: bool = False
+    is_path: bool = False
 
 
 @dataclass(frozen=True)

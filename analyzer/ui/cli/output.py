@@ -1,0 +1,72 @@
+"""What ``analyze -o DIR`` writes: tables and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzer import api
+from analyzer.schema import TABLES, CaptureRow, CauseRow, EndpointRow, IssueRow, ReleaseRow, RequestRow, ResponseRow
+from analyzer.stats.causes import causes
+from analyzer.stats.endpoints import endpoints
+from analyzer.stats.releases import releases
+from analyzer.tables import TableWriter, columns_of_rows
+
+if TYPE_CHECKING:
+    from analyzer.batch import Columns
+
+#: Tables that the analysis keeps as columns; messages stream by, the rest are rows.
+_KEPT = ("transactions", "calls", "registrations")
+
+
+def analyze_into(
+    folder: str,
+    captures: Sequence[str],
+    options: Mapping[str, Any],
+    formats: Sequence[str],
+    tables: Sequence[str],
+    has_charts: bool,
+    progress: Callable[[float, int], None],
+) -> tuple[api.Result, list[Path]]:
+    """Analyse captures and write the tables and charts; returns the result and the files.
+
+    Messages are written while the captures are read, so that their table needs no memory. Raises OutputError when
+    the folder cannot be written.
+    """
+    keep = {"calls", "registrations", *(name for name in tables if name in _KEPT)}
+    written: list[Path] = []
+    if "messages" in tables:
+        with TableWriter(folder, formats, "messages", TABLES["messages"]) as writer:
+            result = api.analyze(*captures, **options, keep=keep, progress=progress, message_sink=api.table_sink(writer))
+            written += writer.close()
+    else:
+        result = api.analyze(*captures, **options, keep=keep, progress=progress)
+    for name in tables:
+        if name != "messages":
+            with TableWriter(folder, formats, name, TABLES[name]) as writer:
+                writer.write(table(result, name))
+                written += writer.close()
+    if has_charts:
+        from analyzer.charts.save import save_charts
+
+        written += save_charts(result, Path(folder))
+    return result, written
+
+
+def table(result: api.Result, name: str) -> Columns:
+    """A table of an analysis by its name in `schema.TABLES`, messages excepted."""
+    if name in _KEPT:
+        return result.columns(name)
+    calls = result.columns("calls")
+    rows: dict[str, Callable[[], tuple[type[Any], Sequence[Any]]]] = {
+        "responses": lambda: (ResponseRow, result.responses),
+        "requests": lambda: (RequestRow, result.requests),
+        "causes": lambda: (CauseRow, causes(calls, result.registry)),
+        "releases": lambda: (ReleaseRow, releases(calls, result.registry)),
+        "endpoints": lambda: (EndpointRow, endpoints(calls, result.config)),
+        "issues": lambda: (IssueRow, result.issue_rows),
+        "captures": lambda: (CaptureRow, result.captures),
+    }
+    row_type, listed = rows[name]()
+    return columns_of_rows(row_type, listed)
