@@ -339,9 +339,14 @@ TABLES: dict[str, type[Any]] = {
 }
 
 
-@cache
 def columns(row_type: type[Any]) -> tuple[Column, ...]:
     """The columns of a row type, in order."""
+    known: Any = row_type  # hashable, whatever mypy holds of types
+    return _columns(known)
+
+
+@cache
+def _columns(row_type: Any) -> tuple[Column, ...]:
     found = []
     for name, hint in get_type_hints(row_type, include_extras=True).items():
         if get_origin(hint) is not Annotated:
