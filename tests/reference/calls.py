@@ -47,6 +47,20 @@ class Attempt:
     def deciding(self) -> list[Transaction]:
         return [transaction for transaction in self.transactions if transaction.hop == self.lowest_hop]
 
+    def admits(self, transaction: Transaction) -> bool:
+        """Whether an INVITE with the same CSeq number belongs here: another hop, or a fork behind a proxy.
+
+        A second branch at hop 0 does so only while there is no final; anything only until 32 s after the end.
+        """
+        invite = transaction.request
+        standing, _ = self.standing(invite.no, invite.clock)
+        if standing.pending:
+            return True
+        if transaction.hop == 0 and any(t.hop == 0 for t in self.transactions):
+            return False
+        over = standing.final.clock if standing.final is not None else standing.deadline
+        return invite.clock <= over + CONTINUATION_WINDOW
+
     def standing(self, until_no: int, clock: int) -> tuple[Verdict, Transaction]:
         """The verdict of the deciding transactions together, and which of them gave it."""
         seen = [t for t in self.transactions if t.request.no < until_no]
@@ -132,11 +146,8 @@ def calls_of(exchange: Exchange) -> list[Call]:
         attempt: Attempt | None = None
         known = by_cseq.get(attempt_key)
         if known is not None:
-            # Another hop, a fork behind a proxy, or a second branch of a caller that has no final yet.
             earlier_call, earlier = known
-            standing, _ = earlier.standing(invite.no, invite.clock)
-            hop_zero_again = transaction.hop == 0 and any(t.hop == 0 for t in earlier.transactions)
-            if not hop_zero_again or standing.pending:
+            if earlier.admits(transaction):
                 call, attempt = earlier_call, earlier
         if call is None:
             own = by_key.get(key)

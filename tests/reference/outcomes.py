@@ -161,9 +161,7 @@ def release(told: Facts, judged: Judged) -> None:
     request = bye.request
     judged.released_by = ReleasedBy.CALLER if request.from_tag in told.call.from_tags else ReleasedBy.CALLEE
     judged.release_cause = request.q850
-    successes = [
-        r for r in told.decider.responses if 200 <= (r.status or 0) < 300 and r.to_tag == final.to_tag
-    ]
+    successes = [r for r in told.decider.responses if 200 <= (r.status or 0) < 300 and r.to_tag == final.to_tag]
     acknowledged = any(transaction.acks for transaction in told.call.attempts[-1].transactions)
     resent_to_the_end = len(successes) > 1 and request.ts - final.ts >= NO_ACK_SPAN
     if not acknowledged and resent_to_the_end and judged.released_by is ReleasedBy.CALLEE:

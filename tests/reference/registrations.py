@@ -24,9 +24,7 @@ def registrations_of(exchange: Exchange) -> list[Registration]:
         attempt: Attempt | None = None
         known = by_cseq.get(attempt_key)
         if known is not None:
-            standing, _ = known[1].standing(register.no, register.clock)
-            hop_zero_again = transaction.hop == 0 and any(t.hop == 0 for t in known[1].transactions)
-            if not hop_zero_again or standing.pending:
+            if known[1].admits(transaction):
                 registration, attempt = known
         if registration is None:
             earlier = latest.get(key)
