@@ -210,7 +210,7 @@ def _udp(octets: Octets, at: int, end: int, ip_end: int, place: int, is_fragment
     if begins == NOT_SIP:
         if payload_end - payload < 4 or octets[payload] >= 0x80:
             return K_UDP
-        return _udp_kind(octets, payload, payload_end, be16(octets, at), be16(octets, at + 2))
+        return udp_kind(octets, payload, payload_end, be16(octets, at), be16(octets, at + 2))
     found[FOUND_START] = payload
     found[FOUND_END] = payload_end
     found[FOUND_WIRE] = wire_end - payload
@@ -219,7 +219,7 @@ def _udp(octets: Octets, at: int, end: int, ip_end: int, place: int, is_fragment
 
 
 @kernel
-def _udp_kind(octets: Octets, start: int, end: int, src_port: int, dst_port: int) -> int:
+def udp_kind(octets: Octets, start: int, end: int, src_port: int, dst_port: int) -> int:
     """Datagrams that are no SIP but may carry it: tunnels, told by port and header, and HEP."""
     first = octets[start]
     # HEP version 3 begins with its name, on any port.

@@ -283,8 +283,9 @@ class Reader:
             (K_TCP_SIP, "capture.unread_tcp", "TCP segments begin with SIP and were not read"),
             (K_FRAGMENT_SIP, "capture.unread_fragment", "IP fragments begin with SIP and were not read"),
         ):
-            if self._kinds[kind]:
-                self._issues.add(IssueNote(code, self.capture_no, detail=f"{int(self._kinds[kind])} {what}"))
+            count = int(self._kinds[kind])
+            if count:
+                self._issues.add(IssueNote(code, self.capture_no, detail=f"{count} {what}"), count)
 
     # -- windows ------------------------------------------------------------------------------------------------
 
