@@ -177,10 +177,8 @@ class Step:
         if self.what in REASONS:
             cause, text = REASONS[int(self.what)]
             lines.append(f'Reason: Q.850;cause={cause};text="{text}"')
-        if self.what == "BYE":
+        if self.what in ("BYE", "CANCEL"):
             lines.append('Reason: Q.850;cause=16;text="Normal call clearing"')
-        if self.what == "CANCEL":
-            lines.append('Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"')
         if self.what == "REGISTER" or (method == "REGISTER" and self.what == 200):
             lines.append("Expires: 3600")
         return lines
