@@ -3,7 +3,7 @@
     alice = 192.0.2.10  agent="Example Phone 1"    a participant; others get an address of their own
     alice -> bob   INVITE                          a request; 10 ms after the line before it
     alice <- bob   180   +1.2s                     a response, 1.2 s (us, ms, s, m, h) after that line
-    alice <- bob   486   reason=Q.850;cause=17     the header field itself, see FIELDS; or any: X-Foo=1
+    alice <- bob   486   reason=Q.850;cause=17     the header field itself, see FIELDS; X-Foo=1; =none
     alice -> bob   ACK   lost                      sent, but not in the capture
     alice -> bob   INVITE resend                   the same octets again (copy: the same packet again)
     end +200s                                      the capture goes on until here: a frame that is not SIP

@@ -144,7 +144,7 @@ class Conversation:
             user = options.get("from", client.name)
             call = self.calls[name] = Call(
                 name,
-                f"{self._word('call', name)}@{client.host}",
+                self._word("call", name) + ("" if client.compact else f"@{client.host}"),
                 client,
                 user,
                 options.get("to", user if method == "REGISTER" else server.name),
@@ -280,7 +280,7 @@ class Conversation:
         if sent.method not in ("ACK", "CANCEL"):
             headers += self._credentials(sent, options)
         agent = options.get("agent", sent.client.agent)
-        if agent:
+        if agent and sent.method not in ("ACK", "CANCEL"):
             headers.append(("User-Agent", agent))
         first = f"{sent.method} {sent.uri} SIP/2.0"
         return _octets(first, headers, options, sent.client, sent.method == "INVITE")
@@ -362,7 +362,7 @@ def _octets(
     """A message: start line, headers, those of the options, body."""
     headers = list(headers)
     for key, value in options.items():
-        if key in FIELDS or key[:1].isupper():
+        if (key in FIELDS or key[:1].isupper()) and value != "none":
             headers.append((FIELDS.get(key, key), value))
     body = options.get("body", "").encode().decode("unicode_escape").encode("latin-1")
     if not body and offers and options.get("sdp") != "no":
