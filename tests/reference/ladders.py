@@ -44,8 +44,8 @@ CANCEL_REASONS = (
 )  # fmt: skip
 BYE_REASONS = (
     "", "", "", "Q.850;cause=16", "Q.850;cause=17", "Q.850;cause=38", "Q.850;cause=21", "SIP;cause=200",
-    "SIP;cause=503", "SIP;cause=486", "Preemption;cause=1", "RELEASE_CAUSE;cause=1", "RELEASE_CAUSE;cause=3", "Q.850;cause=31",
-    "Q.850;cause=26", "Q.850;cause=3",
+    "SIP;cause=503", "SIP;cause=486", "Preemption;cause=1", "RELEASE_CAUSE;cause=1", "RELEASE_CAUSE;cause=3",
+    "Q.850;cause=31", "Q.850;cause=26", "Q.850;cause=3",
 )  # fmt: skip
 DELAYS = (0, 1, 20, 400, 900, 3_000, 4_990, 5_000, 5_010, 9_000, 12_000, 31_990, 32_000, 32_010, 60_000, 179_990,
           180_000, 180_010, 200_000)  # fmt: skip

@@ -23,9 +23,8 @@ def registrations_of(exchange: Exchange) -> list[Registration]:
         registration: Registration | None = None
         attempt: Attempt | None = None
         known = by_cseq.get(attempt_key)
-        if known is not None:
-            if known[1].admits(transaction):
-                registration, attempt = known
+        if known is not None and known[1].admits(transaction):
+            registration, attempt = known
         if registration is None:
             earlier = latest.get(key)
             if earlier is not None and earlier.continues(register):
