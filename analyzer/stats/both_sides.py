@@ -1,7 +1,7 @@
 """Endpoints that stand in the middle: sent calls by some, and making calls to others.
 
-A back-to-back user agent gives each leg a Call-ID of its own, so that one conversation is two calls here. Until legs are
-linked, whoever reads the figures must know which endpoints may have been counted on both sides.
+A back-to-back user agent gives each leg a Call-ID of its own, so that one conversation is two calls here. Until legs
+are linked, whoever reads the figures must know which endpoints may have been counted on both sides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from analyzer.batch import Columns
 def both_sides(calls: Columns) -> list[tuple[str, int]]:
     """Addresses that are sent calls by one party and make calls to another, with the calls on either side.
 
-    Two parties that only call each other, as a PBX and its trunk do, are not in the middle of anything. Most calls first.
+    Two parties that only call each other, as a PBX and its trunk do, are not in the middle of anything. Most calls
+    first.
     """
     if not len(calls):
         return []

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analyzer.batch import Columns
-from analyzer.stats.counting import code_keys, failures, is_outcome, label_counts, number_counts, pair_counts, ranked, unsuccessful
+from analyzer.stats.counting import (
+    code_keys,
+    failures,
+    is_outcome,
+    label_counts,
+    number_counts,
+    pair_counts,
+    ranked,
+    unsuccessful,
+)
 from analyzer.vocab import Fault, Outcome, Release
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels
 from analyzer.schema import CauseRow
-from analyzer.stats.counting import Mask, is_outcome, unsuccessful
+from analyzer.stats.counting import Mask, is_outcome, tally, unsuccessful
 from analyzer.vocab import CAUSE_GROUPS, CauseFrom, Outcome
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def causes(calls: Columns, registry: Registry) -> list[CauseRow]:
     if not mask.any():
         return []
     groups = _groups(calls.labels("cause_from"))[mask]
-    values, rows = np.unique(calls.ints("cause")[mask], return_inverse=True)
-    # Column 0 counts calls whose cause has no source.
-    counted = np.bincount(rows * (len(GROUPS) + 1) + groups, minlength=len(values) * (len(GROUPS) + 1))
-    table = counted.reshape(len(values), len(GROUPS) + 1).tolist()
-    found = [
-        _row(None if value == MISSING else value, line, registry)
-        for value, line in zip(values.tolist(), table, strict=True)
-    ]
+    values = calls.ints("cause")[mask]
+    width = len(GROUPS) + 1
+    joined = np.where(values == MISSING, 0, values + 1) * width + groups
+    # Column 0 counts calls whose cause has no source, line 0 those without a cause.
+    lines: dict[int, list[int]] = {}
+    for value, count in tally(joined).items():
+        lines.setdefault(value // width, [0] * width)[value % width] = count
+    found = [_row(number - 1 if number else None, line, registry) for number, line in lines.items()]
     return sorted(found, key=lambda row: (-row.calls, row.cause is None, row.cause or 0))
 
 
@@ -82,14 +82,12 @@ def told(calls: Columns, registry: Registry, profiles: tuple[str, ...]) -> list[
 def _told(calls: Columns, registry: Registry, profiles: tuple[str, ...], mask: Mask) -> list[Told]:
     if not mask.any():
         return []
-    pairs = np.stack([calls.ints("cause")[mask], calls.ints("status_code")[mask]], axis=1)
+    causes, codes = calls.ints("cause")[mask], calls.ints("status_code")[mask]
     # Causes are at most 127 and codes at most 999: one number holds both.
-    joined = np.where(pairs == MISSING, 0, pairs + 1) @ np.array([1 << 20, 1])
-    values, counts = np.unique(joined, return_counts=True)
+    joined = np.where(causes == MISSING, 0, causes + 1) * 1024 + np.where(codes == MISSING, 0, codes + 1)
     found = []
-    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-        cause = (value >> 20) - 1 if value >> 20 else None
-        code = (value & 0xFFFFF) - 1 if value & 0xFFFFF else None
+    for value, count in tally(joined).items():
+        cause, code = ((part - 1 if part else None) for part in divmod(value, 1024))
         says = {name: None if code is None else mapped(registry, name, code) for name in profiles}
         found.append(Told(cause, code, count, says))
     return sorted(found, key=lambda row: (-row.calls, row.cause or 0, row.status_code or 0))

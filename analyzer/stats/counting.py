@@ -16,6 +16,8 @@ _K = TypeVar("_K")
 #: How a missing code is written as a key (docs/json.md).
 NONE = "none"
 
+_COUNTED_IN_PLACE = 1 << 18
+
 Mask = NDArray[np.bool_]
 
 
@@ -35,11 +37,27 @@ def label_counts(labels: Labels, mask: Mask | None = None) -> dict[str | None, i
 def number_counts(numbers: Ints, mask: Mask | None = None) -> dict[int | None, int]:
     """How often each number occurs, None for a missing one."""
     chosen = numbers if mask is None else numbers[mask]
-    values, counts = np.unique(chosen, return_counts=True)
-    return {
-        (None if value == MISSING else value): count
-        for value, count in zip(values.tolist(), counts.tolist(), strict=True)
-    }
+    known = chosen[chosen != MISSING]
+    found: dict[int | None, int] = dict(tally(known))
+    if len(known) < len(chosen):
+        found[None] = len(chosen) - len(known)
+    return found
+
+
+def tally(numbers: Ints) -> dict[int, int]:
+    """How often each number occurs, ascending; none may be missing.
+
+    Small numbers (codes, causes, positions) are counted in place, which costs a tenth of sorting them.
+    """
+    if not len(numbers):
+        return {}
+    if numbers.min() >= 0 and numbers.max() < _COUNTED_IN_PLACE:
+        counts = np.bincount(numbers)
+        values = np.flatnonzero(counts)
+        counts = counts[values]
+    else:
+        values, counts = np.unique(numbers, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
 def pair_counts(first: Labels, second: Labels, mask: Mask) -> dict[str, dict[str, int]]:

@@ -13,31 +13,38 @@ import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
 from analyzer.schema import EndpointRow
-from analyzer.stats.counting import Mask, code_keys, failures
+from analyzer.stats.counting import Mask, code_keys, failures, tally
 from analyzer.wiretext import printable
 
 if TYPE_CHECKING:
     from analyzer.config import Config
 
 #: Status codes fit below this in a joined key; 0 stands for none.
-_CODES = 1 << 20
+_CODES = 1000
 
 
 class _Numbers:
     """Numbers for endpoints: position of the network times the number of addresses, plus that of the address."""
 
     def __init__(self, networks: Ints, addresses: Iterable[str]) -> None:
-        self.networks, self.network_of = np.unique(networks, return_inverse=True)
+        if (networks == networks[0]).all():  # one network, the usual case, without sorting
+            self.networks, self.network_of = networks[:1], np.zeros(len(networks), dtype=np.int64)
+        else:
+            self.networks, self.network_of = np.unique(networks, return_inverse=True)
         self.addresses = list(dict.fromkeys(addresses))
         self.number_of = {address: number for number, address in enumerate(self.addresses)}
 
     def of(self, labels: Labels, mask: Mask | None = None) -> Ints:
         """The endpoint number of each call that has this label (and lies in the mask)."""
-        table = np.array([self.number_of[name] for name in labels.names], dtype=np.int64)
         known = labels.codes >= 0 if mask is None else mask & (labels.codes >= 0)
-        if not known.any():
+        codes, network_of = labels.codes, self.network_of
+        if not known.all():
+            codes, network_of = codes[known], network_of[known]
+        if not len(codes):
             return np.empty(0, dtype=np.int64)
-        numbers: Ints = self.network_of[known] * len(self.addresses) + table[labels.codes[known]]
+        numbers: Ints = np.array([self.number_of[name] for name in labels.names], dtype=np.int64)[codes]
+        if len(self.networks) > 1:
+            numbers += network_of * len(self.addresses)
         return numbers
 
     def endpoint(self, number: int) -> tuple[str, int | None]:
@@ -60,9 +67,9 @@ def endpoints(calls: Columns, config: Config) -> list[EndpointRow]:
     addresses = [*caller.names, *callee.names, *failed_by.names, *(a for _, a in relayers)]
     numbers = _Numbers(calls.ints("network"), addresses)
 
-    made = _counts(numbers.of(caller))
-    sent = _counts(numbers.of(callee))
-    failed_made = _counts(numbers.of(caller, failed))
+    made = tally(numbers.of(caller))
+    sent = tally(numbers.of(callee))
+    failed_made = tally(numbers.of(caller, failed))
     originated = numbers.of(failed_by, failed)
     codes = _originated_codes(originated, calls.ints("status_code")[failed & (failed_by.codes >= 0)])
     relayed: Counter[int] = Counter()
@@ -88,19 +95,16 @@ def endpoints(calls: Columns, config: Config) -> list[EndpointRow]:
                 by_status_code=by_code,
             )
         )
-    return sorted(found, key=lambda row: (-row.failures_as_responder, row.ip, row.network is not None, row.network or 0))
-
-
-def _counts(numbers: Ints) -> dict[int, int]:
-    values, counts = np.unique(numbers, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+    return sorted(
+        found, key=lambda row: (-row.failures_as_responder, row.ip, row.network is not None, row.network or 0)
+    )
 
 
 def _originated_codes(originated: Ints, status_codes: Ints) -> dict[int, dict[str, int]]:
     """Failures by code for each endpoint number."""
     joined = originated * _CODES + np.where(status_codes == MISSING, 0, status_codes)
     by_endpoint: dict[int, dict[int | None, int]] = {}
-    for value, count in _counts(joined).items():
+    for value, count in tally(joined).items():
         number, code = divmod(value, _CODES)
         by_endpoint.setdefault(number, {})[code or None] = count
     return {number: code_keys(counts) for number, counts in by_endpoint.items()}

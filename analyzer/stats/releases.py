@@ -29,9 +29,7 @@ def releases(calls: Columns, registry: Registry) -> list[ReleaseRow]:
 
 def released_by(calls: Columns) -> dict[Release, dict[ReleasedBy, int]]:
     """For each release of answered calls, who sent the BYE."""
-    pairs = pair_counts(
-        calls.labels("release"), calls.labels("released_by"), np.ones(len(calls), dtype=np.bool_)
-    )
+    pairs = pair_counts(calls.labels("release"), calls.labels("released_by"), np.ones(len(calls), dtype=np.bool_))
     return {
         Release(release): {ReleasedBy(name): count for name, count in counts.items()}
         for release, counts in pairs.items()

@@ -77,9 +77,7 @@ def call_table(
     return Table(title, columns, lines, notes)
 
 
-def _line(
-    calls: Columns, row: int, registry: Registry, config: Config, zone: tzinfo, words: Words
-) -> tuple[Cell, ...]:
+def _line(calls: Columns, row: int, registry: Registry, config: Config, zone: tzinfo, words: Words) -> tuple[Cell, ...]:
     outcome = Outcome(calls.value("outcome", row))
     tone = outcome_tone(outcome)
     cause, code = calls.value("cause", row), calls.value("status_code", row)

@@ -62,7 +62,9 @@ def causes_table(
         )
     if any(row.cause is not None for row in causes):
         notes.append(
-            words("read: stood in a Reason header or ISUP body; event: from a CANCEL or silence; derived: from the code")
+            words(
+                "read: stood in a Reason header or ISUP body; event: from a CANCEL or silence; derived: from the code"
+            )
         )
     if any(line.by_profile for line in told):
         notes.append(

@@ -39,21 +39,20 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
             row.ip,
         ),
     )
-    rows = []
-    for row in chosen[:top]:
-        rows.append(
-            (
-                Cell(f"{row.name} ({row.ip})" if row.name else row.ip),
-                *([Cell("–" if row.network is None else str(row.network))] if has_networks else []),
-                *([Cell(words(row.side.value))] if has_sides else []),
-                Cell(words.number(row.failures_as_responder), Tone.BAD if row.failures_as_responder else Tone.FAINT),
-                Cell(words.number(row.failures_relayed), Tone.PLAIN if row.failures_relayed else Tone.FAINT),
-                Cell(words.number(row.calls_as_callee)),
-                Cell(words.number(row.failures_as_caller), Tone.WARN if row.failures_as_caller else Tone.FAINT),
-                Cell(words.number(row.calls_as_caller)),
-                Cell(_codes(row, words)),
-            )
+    rows = [
+        (
+            Cell(f"{row.name} ({row.ip})" if row.name else row.ip),
+            *([Cell("–" if row.network is None else str(row.network))] if has_networks else []),
+            *([Cell(words(row.side.value))] if has_sides else []),
+            Cell(words.number(row.failures_as_responder), Tone.BAD if row.failures_as_responder else Tone.FAINT),
+            Cell(words.number(row.failures_relayed), Tone.PLAIN if row.failures_relayed else Tone.FAINT),
+            Cell(words.number(row.calls_as_callee)),
+            Cell(words.number(row.failures_as_caller), Tone.WARN if row.failures_as_caller else Tone.FAINT),
+            Cell(words.number(row.calls_as_caller)),
+            Cell(_codes(row, words)),
         )
+        for row in chosen[:top]
+    ]
     notes = []
     if len(chosen) > top:
         rest = chosen[top:]

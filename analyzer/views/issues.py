@@ -72,9 +72,7 @@ def _cut_short(analysis: Analysis, words: Words) -> list[str]:
     if not cut:
         return []
     shown = ", ".join(printable_text(source) for source in cut[:3]) + (", …" if len(cut) > 3 else "")
-    return [
-        words("{captures}: cut short or damaged; what stands before the damage was analysed.", captures=shown)
-    ]
+    return [words("{captures}: cut short or damaged; what stands before the damage was analysed.", captures=shown)]
 
 
 def _unread_sip(analysis: Analysis, words: Words) -> list[str]:
@@ -83,7 +81,9 @@ def _unread_sip(analysis: Analysis, words: Words) -> list[str]:
     fragments = sum(row.unread.get("fragment_sip", 0) for row in analysis.captures)
     if tcp:
         found.append(
-            words("{count} TCP segments with SIP were not read: calls over TCP are missing here.", count=words.number(tcp))
+            words(
+                "{count} TCP segments with SIP were not read: calls over TCP are missing here.", count=words.number(tcp)
+            )
         )
     if fragments:
         found.append(

@@ -48,7 +48,10 @@ def responses_table(responses: Sequence[ResponseRow], registry: Registry, words:
             Cell(row.method or "–"),
             _vendor(row, words),
             *plain(
-                words.number(row.unique), words.number(row.resends), words.number(row.copies), words.number(row.messages)
+                words.number(row.unique),
+                words.number(row.resends),
+                words.number(row.copies),
+                words.number(row.messages),
             ),
         )
         for row in shown

@@ -8,7 +8,7 @@ from typing import Any
 from analyzer.batch import Columns
 from analyzer.stats.calls import CallTotals, faults
 from analyzer.stats.releases import release_causes, released_by
-from analyzer.views.table import Cell, Column, Table, Tone, plain
+from analyzer.views.table import Cell, Column, Table, Tone
 from analyzer.views.words import Words
 from analyzer.vocab import FAILURES, Outcome, RegistrationOutcome, Release
 
@@ -114,9 +114,7 @@ def outcomes_table(figures: CallTotals, calls: Columns, words: Words) -> Table:
     left_out = sum(figures.by_outcome.get(outcome, 0) for outcome in _LEFT_OUT)
     if left_out:
         notes.append(
-            words(
-                "Left out of every ratio: {count} calls (open, elsewhere, redirected)", count=words.number(left_out)
-            )
+            words("Left out of every ratio: {count} calls (open, elsewhere, redirected)", count=words.number(left_out))
         )
     return Table(words("Calls by outcome"), columns, rows, notes)
 

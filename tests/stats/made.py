@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.batch import MISSING, AnyColumn, Columns, Labels, Octets, Texts, labels_of
+from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
     CallRow,

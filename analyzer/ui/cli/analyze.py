@@ -42,8 +42,8 @@ def analyze(
 ) -> None:
     """Which calls failed, why, whose failure it was, and which ISDN cause the other side saw.
 
-    CAPTURE is a file (pcap or pcapng, also packed with gzip, zstd or xz), a folder, or - for standard input; several are
-    one timeline.
+    CAPTURE is a file (pcap or pcapng, also packed with gzip, zstd or xz), a folder, or - for standard input; several
+    are one timeline.
     """
     chosen_formats, chosen_tables = listed(formats, FORMATS, "--format"), listed(tables, list(TABLES), "--tables")
     settled, codes = settings(config, registry)

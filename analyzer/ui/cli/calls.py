@@ -6,16 +6,13 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from analyzer.ui.cli.common import CAPTURES, notice, reading_options, say_when_cold, settings
 from analyzer.vocab import Outcome
 from analyzer.wiretext import neutral_cell
-
-if TYPE_CHECKING:
-    from analyzer.stats.select import Choice
 
 #: Lines of the table unless --limit says otherwise.
 _LIMIT = 200
@@ -25,11 +22,15 @@ _LIMIT = 200
 @CAPTURES
 @reading_options
 @click.option("--failed", is_flag=True, help="Unsuccessful calls only.")
-@click.option("--outcome", "outcomes", multiple=True, type=click.Choice([o.value for o in Outcome]), help="May be repeated.")
+@click.option(
+    "--outcome", "outcomes", multiple=True, type=click.Choice([o.value for o in Outcome]), help="May be repeated."
+)
 @click.option("--status", "statuses", multiple=True, metavar="CODE", help="486, 5xx, 500-599, none. May be repeated.")
 @click.option("--cause", "causes_chosen", multiple=True, metavar="CAUSE", help="34, none. May be repeated.")
 @click.option("--endpoint", "endpoints", multiple=True, metavar="IP", help="As caller, callee, charged or relaying.")
-@click.option("--number", "numbers", multiple=True, metavar="DIGITS", help="Beginning of the caller's or called number.")
+@click.option(
+    "--number", "numbers", multiple=True, metavar="DIGITS", help="Beginning of the caller's or called number."
+)
 @click.option("--from", "since", metavar="TIME", help="First INVITE at or after: 2026-11-22T09:12, or 09:12.")
 @click.option("--to", "until", metavar="TIME", help="First INVITE before.")
 @click.option("--tz", "zone_name", metavar="ZONE", help="Time zone of what is typed and shown. [the configuration's]")

@@ -25,7 +25,9 @@ def reading_options(command: _F) -> _F:
     """Everything that decides how captures are read and understood."""
     for option in (
         click.option("-q", "--quiet", is_flag=True, help="No progress and no notices on standard error."),
-        click.option("--registry", multiple=True, metavar="DIR", help="More codes and vendors: a folder of TOML files."),
+        click.option(
+            "--registry", multiple=True, metavar="DIR", help="More codes and vendors: a folder of TOML files."
+        ),
         click.option("--config", metavar="FILE", help="Settings; default: sipcause.toml here or of the user."),
         click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of titles and hints."),
         click.option(
@@ -35,7 +37,9 @@ def reading_options(command: _F) -> _F:
             help="scapy: every frame through Scapy, slow and obvious.",
         ),
         click.option(
-            "--causes", metavar="PROFILE", help="Which table gives an ISDN cause for a code: dss1 (default), rfc3398, ..."
+            "--causes",
+            metavar="PROFILE",
+            help="Which table gives an ISDN cause for a code: dss1 (default), rfc3398, ...",
         ),
     ):
         command = option(command)

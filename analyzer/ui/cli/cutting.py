@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from analyzer.batch import D_CAPTURE_NO, D_FRAME_NO, Ints, MessageBatch

@@ -34,9 +34,7 @@ def moment(text: str, zone: tzinfo, first_ts: int | None, option: str) -> int:
     try:
         parsed = _parse(text.strip(), zone, first_ts)
     except ValueError:
-        raise click.BadParameter(
-            f"{text}: not a time; write 2026-11-22T09:12:30 or 09:12", param_hint=option
-        ) from None
+        raise click.BadParameter(f"{text}: not a time; write 2026-11-22T09:12:30 or 09:12", param_hint=option) from None
     aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     whole = int(aware.replace(microsecond=0).timestamp())
     return whole * _SECOND + aware.microsecond * 1000

@@ -38,7 +38,9 @@ def analyze_into(
     written: list[Path] = []
     if "messages" in tables:
         with TableWriter(folder, formats, "messages", TABLES["messages"]) as writer:
-            result = api.analyze(*captures, **options, keep=keep, progress=progress, message_sink=api.table_sink(writer))
+            result = api.analyze(
+                *captures, **options, keep=keep, progress=progress, message_sink=api.table_sink(writer)
+            )
             written += writer.close()
     else:
         result = api.analyze(*captures, **options, keep=keep, progress=progress)

@@ -41,7 +41,9 @@ class Progress:
             self._bar = _bar()
             self._task = self._bar.add_task("", total=1.0, rate="")
         rate = f"{frames / (now - self._start):,.0f} frames/s"
-        self._bar.update(self._task, completed=share if share >= 0 else None, total=1.0 if share >= 0 else None, rate=rate)
+        self._bar.update(
+            self._task, completed=share if share >= 0 else None, total=1.0 if share >= 0 else None, rate=rate
+        )
         self._bar.refresh()
 
 
