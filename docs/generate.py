@@ -1,0 +1,128 @@
+"""Write the pages of this folder that are made from the code, or check that they are fresh.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    name the stale ones, write nothing, exit 1 if there are any
+
+A page is a function that returns its text; `PAGES` lists them by file name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from analyzer import schema  # noqa: E402  found once the repository is on the path
+from analyzer.schema import Kind  # noqa: E402
+
+KINDS = {
+    Kind.KEY: "whole number, never missing",
+    Kind.REF: "whole number",
+    Kind.COUNT: "whole number, never missing",
+    Kind.CODE: "whole number",
+    Kind.REAL: "number with decimals; missing is NaN",
+    Kind.FLAG: "true or false",
+    Kind.TIME: "time in UTC, exact to the nanosecond; missing is NaT",
+    Kind.LABEL: "one of few texts",
+    Kind.TEXT: "text",
+}
+
+FORMATS = [
+    (
+        "csv",
+        "UTF-8, RFC 4180 with LF line ends, a header line. Missing cells are empty, an empty text is `\"\"`. "
+        "Times are RFC 3339 in UTC with nine decimals. A text that a spreadsheet would take for a formula "
+        "begins with an apostrophe.",
+    ),
+    ("parquet", "zstd, labels as dictionaries; `pandas.read_parquet` gives back the types above."),
+    (
+        "json",
+        "One array, each row an object on a line of its own. Maps (`by_status_code`, `unread`) are objects, "
+        "missing is null, times are written as in CSV.",
+    ),
+]
+
+TABLES_PAGE = """\
+# The tables
+
+`sipcause analyze CAPTURE -o DIR` writes these tables, and `analyzer.analyze(CAPTURE)` hands them out as pandas
+DataFrames (`result.calls` and so on). This page is made from `analyzer/schema.py` by `python docs/generate.py`.
+
+A thing that is missing is missing (`None`, NA, NaT), never 0, -1 or an empty text. What each number counts, and
+why, stands in [counting.md](counting.md). Every text from the wire is shown with control characters,
+bidirectional marks and octets that are not UTF-8 escaped (`\\xNN`).
+
+## Types
+
+{types}
+
+A whole number from the wire that does not fit its column is missing (`Int16`) or the largest that fits (`int32`).
+
+## Files
+
+{formats}
+
+A file gets its name when it is whole; until then its name ends in `.part`.
+
+{tables}
+"""
+
+
+def tables_page() -> str:
+    """Every table, column by column."""
+    types = [(f"`{kind.value}`", said) for kind, said in KINDS.items()]
+    formats = [(f"`NAME.{name}`", said) for name, said in FORMATS]
+    tables = [f"## {name}\n\n{row_type.__doc__}\n\n{_columns(row_type)}" for name, row_type in schema.TABLES.items()]
+    return TABLES_PAGE.format(
+        types=_table(("type in pandas", "holds"), types),
+        formats=_table(("file", "what to know"), formats),
+        tables="\n\n".join(tables),
+    )
+
+
+def _columns(row_type: type[Any]) -> str:
+    rows = []
+    for column in schema.columns(row_type):
+        kind = f"`{column.kind.value}`" + (", may be missing" if column.optional else "")
+        field = f"`{column.field}`" if column.field else ""
+        rows.append((f"`{column.name}`", kind, column.unit, column.meaning, field))
+    return _table(("column", "type", "unit", "meaning", "Wireshark"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "tables.md": tables_page,
+}
+
+
+def stale() -> list[str]:
+    """The pages whose file says something else than the code."""
+    return [name for name, page in PAGES.items() if _written(FOLDER / name) != page()]
+
+
+def _written(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the stale pages, or with --check only name them."""
+    names = stale()
+    for name in names:
+        if "--check" in arguments:
+            print(f"docs/{name} is stale: python docs/generate.py")
+        else:
+            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+            print(f"docs/{name} written")
+    return 1 if names and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
