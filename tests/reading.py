@@ -1,0 +1,73 @@
+"""Captures read by the program, as plain rows for tests to compare."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analyzer import batch as b
+
+#: Where the octets of a message happen to stand, and which parser read it: no part of what a message says.
+PLACES = {b.D_OFFSET, b.M_START}
+SAID = [column for column in range(b.M_COLUMNS) if column not in PLACES]
+Row = dict[str, Any]
+
+
+class Messages:
+    """A message sink: every message as one tuple of numbers and texts."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+
+    def __call__(self, messages: b.MessageBatch, links: b.Ints) -> None:
+        numbers = messages.numbers[:, SAID].copy()
+        numbers[:, SAID.index(b.M_FLAGS)] &= ~b.F_WHOLE
+        for row, (values, linked) in enumerate(zip(numbers.tolist(), links.tolist(), strict=True)):
+            texts = [messages.text(row, which) for which in range(b.S_COLUMNS)]
+            self.rows.append((*values, *texts, *linked))
+
+
+def analyse(path: Path, **options: Any) -> Any:
+    """The result with every table that it can keep."""
+    import analyzer
+
+    options.setdefault("keep", ("calls", "registrations", "transactions"))
+    return analyzer.analyze(str(path), **options)
+
+
+def document(result: Any) -> dict[str, Any]:
+    """The JSON document of a result."""
+    from analyzer.stats.document import document as document_of
+
+    return document_of(result)
+
+
+def rows(result: Any, table: str) -> list[Row]:
+    """A table of a result, whatever keeps it."""
+    if table in ("calls", "registrations", "transactions"):
+        return list(result.columns(table).rows())
+    if table in ("responses", "requests"):
+        return [row._asdict() for row in getattr(result, table)]
+    return list(document(result)[table])
+
+
+def cell(value: Any) -> str:
+    """A value as the expected tables write it: missing is empty, numbers without trailing zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def expected(path: Path) -> list[dict[str, str]]:
+    """An expected table: tab-separated, the first line names the columns."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def as_expected(row: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
+    """The cells of a row that an expected row has something to say about."""
+    return {name: "*" if text == "*" else cell(row[name]) for name, text in wanted.items()}
