@@ -22,7 +22,8 @@ _PACKAGE = Path(__file__).parent
 
 def kernel_files() -> list[Path]:
     """Every file whose text can change what a kernel does."""
-    return sorted([*_PACKAGE.rglob("*_kernels.py"), _PACKAGE / "batch.py", _PACKAGE / "jit.py"])
+    shared = ("batch.py", "jit.py", "correlate/layout.py")
+    return sorted([*_PACKAGE.rglob("*_kernels.py"), *(_PACKAGE / name for name in shared)])
 
 
 def cache_folder() -> Path | None:

@@ -1,0 +1,289 @@
+"""What has ended is copied out, and its places are free again.
+
+`fire` ends the groups whose time has come on the capture's clock; `end_all` ends the rest at the end of the capture.
+Both stop with DRAIN when the rows taken out so far must be fetched first, and go on where they stopped.
+"""
+
+from __future__ import annotations
+
+from analyzer.batch import Ints, Octets
+from analyzer.correlate.layout import (
+    DONE,
+    DRAIN,
+    G_ALIAS_0,
+    G_ARMED,
+    G_COLUMNS,
+    G_DUE,
+    G_FIRST_TX,
+    G_FOLLOWING,
+    G_KEY_0,
+    G_KIND,
+    G_LATEST_0,
+    G_LENGTHS,
+    G_TEXT,
+    G_TO_TAG_LENGTH,
+    G_TO_TAG_TEXT,
+    G_TX_COUNT,
+    GROUP_CALL,
+    GROUP_FREE,
+    GROUP_ORPHAN,
+    GROUP_REGISTRATION,
+    GT_COLUMNS,
+    OUT_CLOCK,
+    OUT_CLOSING,
+    OUT_FIRST_TX,
+    OUT_TX_CLOCK,
+    OUT_TX_CLOSING,
+    S_CLOCK,
+    S_CLOSING,
+    S_GROUP_FREE,
+    S_GROUP_LIVE,
+    S_GROUP_USED,
+    S_KEEP_TX,
+    S_ORPHANS,
+    S_OUT_GROUPS,
+    S_OUT_TEXT,
+    S_OUT_TX,
+    S_TX_FREE,
+    S_TX_LIVE,
+    S_WHEEL,
+    SECOND,
+    T_CALL_ID_LENGTH,
+    T_COLUMNS,
+    T_GROUP,
+    T_KEY_0,
+    T_NEXT,
+    T_RESPONSE_RESENDS,
+    T_RESPONSES,
+    T_TEXT,
+    WHEEL,
+)
+from analyzer.correlate.row_kernels import forget_seen
+from analyzer.correlate.table_kernels import copy_octets, drop
+from analyzer.correlate.wheel_kernels import link, unlink
+from analyzer.jit import inlined, kernel
+
+
+@inlined
+def octets_of(row, first, count):  # type: ignore[no-untyped-def]
+    """How many octets the texts of a row take."""
+    total = 0
+    for column in range(first, first + count):
+        if row[column] > 0:
+            total += row[column]
+    return total
+
+
+@kernel
+def room_for(scalars: Ints, groups: Ints, tx: Ints, out_groups: Ints, out_tx: Ints, out_text: Octets, group: int) -> bool:
+    """Whether a group fits among the rows handed out; one of any size fits when they are empty."""
+    need = octets_of(groups[group], G_LENGTHS, GT_COLUMNS) + max(groups[group, G_TO_TAG_LENGTH], 0)
+    if scalars[S_KEEP_TX] != 0:
+        slot = groups[group, G_FIRST_TX]
+        while slot >= 0:
+            need += octets_of(tx[slot], T_CALL_ID_LENGTH, 2)
+            slot = tx[slot, T_NEXT]
+    return (
+        scalars[S_OUT_GROUPS] < len(out_groups)
+        and scalars[S_OUT_TX] + groups[group, G_TX_COUNT] <= len(out_tx)
+        and scalars[S_OUT_TEXT] + need <= len(out_text)
+    )
+
+
+@kernel
+def hand_out_transaction(
+    scalars: Ints, tx: Ints, arena: Octets, out_tx: Ints, out_text: Octets, slot: int, out_group: int
+) -> None:
+    """Copy a transaction's row, and its texts where they are kept."""
+    out = scalars[S_OUT_TX]
+    scalars[S_OUT_TX] = out + 1
+    for column in range(T_COLUMNS):
+        out_tx[out, column] = tx[slot, column]
+    out_tx[out, T_GROUP] = out_group
+    out_tx[out, OUT_TX_CLOCK] = scalars[S_CLOCK]
+    out_tx[out, OUT_TX_CLOSING] = scalars[S_CLOSING]
+    if tx[slot, T_TEXT] >= 0:
+        at = scalars[S_OUT_TEXT]
+        out_tx[out, T_TEXT] = at
+        length = octets_of(tx[slot], T_CALL_ID_LENGTH, 2)
+        scalars[S_OUT_TEXT] = copy_octets(arena, tx[slot, T_TEXT], length, out_text, at)
+
+
+@kernel
+def hand_out_group(scalars: Ints, groups: Ints, arena: Octets, out_groups: Ints, out_text: Octets, group: int) -> int:
+    """Copy a call's or registration's row and texts; returns its place among those handed out."""
+    out = scalars[S_OUT_GROUPS]
+    scalars[S_OUT_GROUPS] = out + 1
+    for column in range(G_COLUMNS):
+        out_groups[out, column] = groups[group, column]
+    out_groups[out, OUT_CLOCK] = scalars[S_CLOCK]
+    out_groups[out, OUT_CLOSING] = scalars[S_CLOSING]
+    out_groups[out, OUT_FIRST_TX] = scalars[S_OUT_TX]
+    at = scalars[S_OUT_TEXT]
+    out_groups[out, G_TEXT] = at
+    at = copy_octets(arena, groups[group, G_TEXT], octets_of(groups[group], G_LENGTHS, GT_COLUMNS), out_text, at)
+    out_groups[out, G_TO_TAG_TEXT] = at
+    length = groups[group, G_TO_TAG_LENGTH]
+    if length > 0:
+        at = copy_octets(arena, groups[group, G_TO_TAG_TEXT], length, out_text, at)
+    scalars[S_OUT_TEXT] = at
+    return out
+
+
+@kernel
+def end_group(
+    scalars: Ints,
+    groups: Ints,
+    tx: Ints,
+    seen: Ints,
+    tx_index: Ints,
+    call_index: Ints,
+    alias_index: Ints,
+    latest_index: Ints,
+    wheel: Ints,
+    arena: Octets,
+    out_groups: Ints,
+    out_tx: Ints,
+    out_text: Octets,
+    group: int,
+) -> None:
+    """Take a group out of everything; `room_for` said that it fits."""
+    kind = groups[group, G_KIND]
+    named = kind == GROUP_CALL or kind == GROUP_REGISTRATION
+    out = -1
+    if named:
+        out = hand_out_group(scalars, groups, arena, out_groups, out_text, group)
+    slot = groups[group, G_FIRST_TX]
+    while slot >= 0:
+        after = tx[slot, T_NEXT]
+        if kind == GROUP_ORPHAN:
+            scalars[S_ORPHANS] += tx[slot, T_RESPONSES] - tx[slot, T_RESPONSE_RESENDS]
+        if named or scalars[S_KEEP_TX] != 0:
+            hand_out_transaction(scalars, tx, arena, out_tx, out_text, slot, out)
+        forget_seen(scalars, tx, seen, slot)
+        drop(tx_index, tx, T_KEY_0, slot)
+        tx[slot, T_NEXT] = scalars[S_TX_FREE]
+        tx[slot, T_KEY_0] = 0
+        tx[slot, T_KEY_0 + 1] = 0
+        tx[slot, T_TEXT] = -1
+        scalars[S_TX_FREE] = slot
+        scalars[S_TX_LIVE] -= 1
+        slot = after
+    free_group(scalars, groups, call_index, alias_index, latest_index, wheel, group)
+
+
+@kernel
+def free_group(
+    scalars: Ints, groups: Ints, call_index: Ints, alias_index: Ints, latest_index: Ints, wheel: Ints, group: int
+) -> None:
+    """Give a group's row back."""
+    if groups[group, G_KEY_0] != 0:
+        drop(call_index, groups, G_KEY_0, group)
+    if groups[group, G_ALIAS_0] != 0:
+        drop(alias_index, groups, G_ALIAS_0, group)
+    if groups[group, G_LATEST_0] != 0:
+        drop(latest_index, groups, G_LATEST_0, group)
+    unlink(groups, wheel, group)
+    groups[group, G_KIND] = GROUP_FREE
+    for column in range(G_KEY_0, G_LATEST_0 + 2):
+        groups[group, column] = 0
+    groups[group, G_FOLLOWING] = scalars[S_GROUP_FREE]
+    scalars[S_GROUP_FREE] = group
+    scalars[S_GROUP_LIVE] -= 1
+
+
+@kernel
+def fire(
+    scalars: Ints,
+    groups: Ints,
+    tx: Ints,
+    seen: Ints,
+    tx_index: Ints,
+    call_index: Ints,
+    alias_index: Ints,
+    latest_index: Ints,
+    wheel: Ints,
+    arena: Octets,
+    out_groups: Ints,
+    out_tx: Ints,
+    out_text: Octets,
+) -> int:
+    """End every group whose due lies at or before the clock; DRAIN if the rows handed out are full."""
+    clock = scalars[S_CLOCK]
+    now = clock // SECOND
+    second = scalars[S_WHEEL]
+    if now - second > WHEEL:  # after a long silence each bucket is looked at once
+        second = now - WHEEL
+    while second < now:
+        second += 1
+        group = wheel[second & (WHEEL - 1)]
+        while group >= 0:
+            after = groups[group, G_FOLLOWING]
+            if groups[group, G_DUE] <= clock:
+                if not room_for(scalars, groups, tx, out_groups, out_tx, out_text, group):
+                    scalars[S_WHEEL] = second - 1
+                    return DRAIN
+                end_group(
+                    scalars, groups, tx, seen, tx_index, call_index, alias_index, latest_index, wheel, arena,
+                    out_groups, out_tx, out_text, group,
+                )  # fmt: skip
+            elif groups[group, G_ARMED] <= now:
+                unlink(groups, wheel, group)
+                link(groups, wheel, group, groups[group, G_DUE] // SECOND + 1)
+            group = after
+    scalars[S_WHEEL] = now
+    return DONE
+
+
+@kernel
+def end_all(
+    scalars: Ints,
+    groups: Ints,
+    tx: Ints,
+    seen: Ints,
+    tx_index: Ints,
+    call_index: Ints,
+    alias_index: Ints,
+    latest_index: Ints,
+    wheel: Ints,
+    arena: Octets,
+    out_groups: Ints,
+    out_tx: Ints,
+    out_text: Octets,
+) -> int:
+    """End every group: the capture is over."""
+    for group in range(scalars[S_GROUP_USED]):
+        if groups[group, G_KIND] != GROUP_FREE:
+            if not room_for(scalars, groups, tx, out_groups, out_tx, out_text, group):
+                return DRAIN
+            end_group(
+                scalars, groups, tx, seen, tx_index, call_index, alias_index, latest_index, wheel, arena,
+                out_groups, out_tx, out_text, group,
+            )  # fmt: skip
+    return DONE
+
+
+@kernel
+def compact(scalars: Ints, groups: Ints, tx: Ints, arena: Octets, fresh: Octets) -> int:
+    """Copy the texts of what is alive into a fresh arena; returns the octets used there."""
+    at = 0
+    for group in range(scalars[S_GROUP_USED]):
+        if groups[group, G_KIND] != GROUP_FREE:
+            length = octets_of(groups[group], G_LENGTHS, GT_COLUMNS)
+            start = groups[group, G_TEXT]
+            groups[group, G_TEXT] = at
+            at = copy_octets(arena, start, length, fresh, at)
+            length = groups[group, G_TO_TAG_LENGTH]
+            if length > 0:
+                start = groups[group, G_TO_TAG_TEXT]
+                groups[group, G_TO_TAG_TEXT] = at
+                at = copy_octets(arena, start, length, fresh, at)
+            slot = groups[group, G_FIRST_TX]
+            while slot >= 0:
+                if tx[slot, T_TEXT] >= 0:
+                    length = octets_of(tx[slot], T_CALL_ID_LENGTH, 2)
+                    start = tx[slot, T_TEXT]
+                    tx[slot, T_TEXT] = at
+                    at = copy_octets(arena, start, length, fresh, at)
+                slot = tx[slot, T_NEXT]
+    return at

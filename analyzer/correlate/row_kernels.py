@@ -1,0 +1,231 @@
+"""Places in the pools: new transaction and group rows, and the lists of messages seen.
+
+Free places are chained through T_NEXT, G_FOLLOWING and the third column of the seen list. Nothing here can run
+out: `step` returns FULL before a message that might not fit, and Python grows the pools.
+"""
+
+from __future__ import annotations
+
+from analyzer.batch import (
+    D_CAPTURE_NO,
+    D_DST_PORT,
+    D_NETWORK,
+    D_SRC_PORT,
+    D_TRANSPORT,
+    M_CSEQ,
+    M_VIA_COUNT,
+    MISSING,
+    S_BRANCH,
+    S_CALL_ID,
+)
+from analyzer.correlate.layout import (
+    G_COLUMNS,
+    G_FIRST_TX,
+    G_FOLLOWING,
+    G_KIND,
+    G_LAST_TX,
+    G_SERIAL,
+    G_TX_COUNT,
+    MAX_SEEN,
+    S_ARENA,
+    S_CLOCK,
+    S_GROUP_FREE,
+    S_GROUP_LIVE,
+    S_GROUP_USED,
+    S_KEEP_TX,
+    S_SEEN_FREE,
+    S_SEEN_USED,
+    S_SERIAL,
+    S_TX_FREE,
+    S_TX_LIVE,
+    S_TX_NO,
+    S_TX_USED,
+    T_ACK_TS,
+    T_AGENT,
+    T_BRANCH_LENGTH,
+    T_CALL_ID_LENGTH,
+    T_CALL_SLOT,
+    T_CANCEL_Q850,
+    T_CANCEL_SIP,
+    T_CANCEL_TS,
+    T_CAPTURE_NO,
+    T_COLUMNS,
+    T_CSEQ,
+    T_FINAL_AGENT,
+    T_FINAL_CLOCK,
+    T_FINAL_ISUP,
+    T_FINAL_LOCATION,
+    T_FINAL_PHRASE,
+    T_FINAL_Q850,
+    T_FINAL_SIP,
+    T_FINAL_TS,
+    T_FINAL_VENDOR_CAUSE,
+    T_FIRST_RESPONSE_TS,
+    T_GROUP,
+    T_HOP,
+    T_KEY_0,
+    T_KEY_1,
+    T_LAST_FINAL_TS,
+    T_METHOD,
+    T_NETWORK,
+    T_NEXT,
+    T_NO,
+    T_PROGRESS_CLOCK,
+    T_PROGRESS_Q850,
+    T_PROGRESS_TS,
+    T_REQUEST_CLOCK,
+    T_REQUEST_TS,
+    T_RESPONDER,
+    T_RETRY_AFTER,
+    T_SEEN,
+    T_SEEN_COUNT,
+    T_TEXT,
+    T_TRANSPORT,
+)
+from analyzer.correlate.table_kernels import copy_octets
+from analyzer.jit import inlined, kernel
+
+
+@inlined
+def new_group(scalars, groups, kind):  # type: ignore[no-untyped-def]
+    """A group row with nothing in it; the caller fills and arms it."""
+    slot = scalars[S_GROUP_FREE]
+    if slot >= 0:
+        scalars[S_GROUP_FREE] = groups[slot, G_FOLLOWING]
+    else:
+        slot = scalars[S_GROUP_USED]
+        scalars[S_GROUP_USED] = slot + 1
+    for column in range(G_COLUMNS):
+        groups[slot, column] = 0
+    groups[slot, G_KIND] = kind
+    groups[slot, G_FIRST_TX] = -1
+    groups[slot, G_LAST_TX] = -1
+    scalars[S_SERIAL] += 1
+    groups[slot, G_SERIAL] = scalars[S_SERIAL]
+    scalars[S_GROUP_LIVE] += 1
+    return slot
+
+
+@kernel
+def new_transaction(scalars, tx, numbers, spans, octets, arena, i, method, key_0, key_1):  # type: ignore[no-untyped-def]
+    """A transaction row for message ``i``, numbered, of no group yet; texts go to the arena if they are kept."""
+    slot = scalars[S_TX_FREE]
+    if slot >= 0:
+        scalars[S_TX_FREE] = tx[slot, T_NEXT]
+    else:
+        slot = scalars[S_TX_USED]
+        scalars[S_TX_USED] = slot + 1
+    row = tx[slot]
+    for column in range(T_COLUMNS):
+        row[column] = 0
+    row[T_KEY_0] = key_0
+    row[T_KEY_1] = key_1
+    row[T_SEEN] = -1
+    row[T_METHOD] = method
+    row[T_NEXT] = -1
+    scalars[S_TX_NO] += 1
+    scalars[S_TX_LIVE] += 1
+    row[T_NO] = scalars[S_TX_NO]
+    row[T_CALL_SLOT] = -1
+    row[T_CSEQ] = numbers[i, M_CSEQ]
+    row[T_HOP] = numbers[i, M_VIA_COUNT] - 1
+    row[T_TRANSPORT] = numbers[i, D_TRANSPORT]
+    row[T_NETWORK] = numbers[i, D_NETWORK]
+    row[T_CAPTURE_NO] = numbers[i, D_CAPTURE_NO]
+    row[T_REQUEST_TS] = MISSING
+    row[T_FIRST_RESPONSE_TS] = MISSING
+    row[T_PROGRESS_TS] = MISSING
+    row[T_FINAL_TS] = MISSING
+    row[T_ACK_TS] = MISSING
+    row[T_LAST_FINAL_TS] = MISSING
+    row[T_CANCEL_TS] = MISSING
+    row[T_CANCEL_Q850] = MISSING
+    row[T_CANCEL_SIP] = MISSING
+    row[T_REQUEST_CLOCK] = scalars[S_CLOCK]
+    row[T_PROGRESS_CLOCK] = MISSING
+    row[T_FINAL_CLOCK] = MISSING
+    row[T_RESPONDER] = -1
+    row[T_FINAL_Q850] = MISSING
+    row[T_FINAL_SIP] = MISSING
+    row[T_FINAL_LOCATION] = -1
+    row[T_FINAL_ISUP] = MISSING
+    row[T_FINAL_VENDOR_CAUSE] = MISSING
+    row[T_RETRY_AFTER] = MISSING
+    row[T_PROGRESS_Q850] = MISSING
+    row[T_AGENT] = -1
+    row[T_FINAL_AGENT] = -1
+    row[T_FINAL_PHRASE] = -1
+    row[T_TEXT] = -1
+    row[T_CALL_ID_LENGTH] = -1
+    row[T_BRANCH_LENGTH] = -1
+    if scalars[S_KEEP_TX] != 0:
+        at = scalars[S_ARENA]
+        row[T_TEXT] = at
+        length = spans[i, S_CALL_ID, 1]
+        row[T_CALL_ID_LENGTH] = length
+        if length > 0:
+            at = copy_octets(octets, spans[i, S_CALL_ID, 0], length, arena, at)
+        length = spans[i, S_BRANCH, 1]
+        row[T_BRANCH_LENGTH] = length
+        if length > 0:
+            at = copy_octets(octets, spans[i, S_BRANCH, 0], length, arena, at)
+        scalars[S_ARENA] = at
+    return slot
+
+
+@inlined
+def port_pair(numbers, i, is_request):  # type: ignore[no-untyped-def]
+    """Client port << 16 | server port: of a response the sender is the server."""
+    if is_request:
+        return (numbers[i, D_SRC_PORT] << 16) | numbers[i, D_DST_PORT]
+    return (numbers[i, D_DST_PORT] << 16) | numbers[i, D_SRC_PORT]
+
+
+@inlined
+def add_to_group(groups, tx, group, slot):  # type: ignore[no-untyped-def]
+    """Put a transaction at the end of its group's list."""
+    tx[slot, T_GROUP] = group
+    last = groups[group, G_LAST_TX]
+    if last >= 0:
+        tx[last, T_NEXT] = slot
+    else:
+        groups[group, G_FIRST_TX] = slot
+    groups[group, G_LAST_TX] = slot
+    groups[group, G_TX_COUNT] += 1
+
+
+@inlined
+def first_of_same(scalars, tx, seen, slot, same, message_no):  # type: ignore[no-untyped-def]
+    """message_no of the message that this one repeats; 0 if it is new (then it is remembered); -1 if it is new
+    but the transaction has shown too many different messages to remember more."""
+    entry = tx[slot, T_SEEN]
+    while entry >= 0:
+        if seen[entry, 0] == same:
+            return seen[entry, 1]
+        entry = seen[entry, 2]
+    if tx[slot, T_SEEN_COUNT] >= MAX_SEEN:
+        return -1
+    entry = scalars[S_SEEN_FREE]
+    if entry >= 0:
+        scalars[S_SEEN_FREE] = seen[entry, 2]
+    else:
+        entry = scalars[S_SEEN_USED]
+        scalars[S_SEEN_USED] = entry + 1
+    seen[entry, 0] = same
+    seen[entry, 1] = message_no
+    seen[entry, 2] = tx[slot, T_SEEN]
+    tx[slot, T_SEEN] = entry
+    tx[slot, T_SEEN_COUNT] += 1
+    return 0
+
+
+@kernel
+def forget_seen(scalars, tx, seen, slot):  # type: ignore[no-untyped-def]
+    """Give the list of messages seen of a transaction back."""
+    entry = tx[slot, T_SEEN]
+    while entry >= 0:
+        after = seen[entry, 2]
+        seen[entry, 2] = scalars[S_SEEN_FREE]
+        scalars[S_SEEN_FREE] = entry
+        entry = after
+    tx[slot, T_SEEN] = -1

@@ -1,0 +1,187 @@
+"""What an ended call came to, as far as its transactions alone tell: no code or cause is judged here.
+
+The deciding transaction is the best one at the lowest hop of the last attempt. The originator of a failure is found
+by going down the hops that were seen: the source of the final at the deepest of them, or the element that never answered.
+"""
+
+from __future__ import annotations
+
+from analyzer.batch import MISSING, Ints
+from analyzer.correlate.call_kernels import rank
+from analyzer.correlate.layout import (
+    G_ATTEMPTS,
+    G_HOP,
+    G_KIND,
+    G_TX_COUNT,
+    GROUP_CALL,
+    NO_REPLY,
+    OUT_FIRST_TX,
+    RINGING,
+    T_ATTEMPT,
+    T_CLIENT,
+    T_FINAL_LOCATION,
+    T_FLAGS,
+    T_HOP,
+    T_PROGRESS_CLOCK,
+    T_PROGRESS_TS,
+    T_REQUEST_CLOCK,
+    T_RESPONDER,
+    T_SERVER,
+    T_STATUS,
+    TF_CANCELLED,
+    TF_LATE,
+    TF_PROGRESS,
+    TF_RESPONSE,
+    TF_RINGING,
+)
+from analyzer.jit import inlined, kernel
+
+# Summary rows (C_*), one per call.
+C_GROUP = 0  # its row among the groups handed out
+C_FIRST = 1  # the first INVITE at the lowest hop (transaction handed out)
+C_DECIDING = 2  # the transaction that decides
+C_STATUS = 3  # its final status code, 0 = none
+C_TIMER = 4  # clock at which the last INVITE without a final of that hop times out; MISSING = none waits
+C_FLAGS = 5  # CF_*
+C_PROGRESS_TS = 6  # first 101-199 at the lowest hop
+C_ORIGINATOR = 7  # endpoint that originated the final, or never answered; -1
+C_SEEN = 8  # 1 = grade `seen`
+C_RELAY_0 = 9  # endpoints that only passed it on, -1 = none
+C_RELAYS = 4
+C_COLUMNS = 13
+
+CF_RINGING = 1  # any of 180-183 in the last attempt, before its final
+CF_RESPONSE = 2  # any response was seen in the last attempt
+CF_PROGRESS = 4  # any of 101-199 in the last attempt
+
+
+@inlined
+def has_final(row):  # type: ignore[no-untyped-def]
+    """Whether a transaction has a final that counts."""
+    return row[T_STATUS] > 0 and row[T_FLAGS] & TF_LATE == 0
+
+
+@inlined
+def deciding(tx, first, end, attempt, hop):  # type: ignore[no-untyped-def]
+    """The best final at a hop of an attempt; without one the first INVITE there, a cancelled one before others."""
+    best = -1
+    for t in range(first, end):
+        if tx[t, T_ATTEMPT] != attempt or tx[t, T_HOP] != hop:
+            continue
+        if best < 0:
+            best = t
+        elif has_final(tx[t]):
+            if not has_final(tx[best]) or rank(tx[t, T_STATUS]) < rank(tx[best, T_STATUS]):
+                best = t
+        elif not has_final(tx[best]) and tx[t, T_FLAGS] & TF_CANCELLED and tx[best, T_FLAGS] & TF_CANCELLED == 0:
+            best = t
+    return best
+
+
+@kernel
+def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: int, out: Ints) -> None:
+    """Fill C_ORIGINATOR, C_SEEN and the relays of a call that was not answered."""
+    status = tx[decided, T_STATUS] if has_final(tx[decided]) else 0
+    origin = -1
+    endpoint = -1
+    if status == 0 or status == 408 or status == 504:
+        # Nobody answered: the deepest INVITE that stayed without a final.
+        for t in range(first, end):
+            if tx[t, T_ATTEMPT] != attempt or has_final(tx[t]):
+                continue
+            if (tx[t, T_HOP] > hop or status == 0) and (origin < 0 or tx[t, T_HOP] > tx[origin, T_HOP]):
+                origin = t
+        if origin >= 0:
+            endpoint = tx[origin, T_SERVER]
+    unanswered = origin >= 0
+    if origin < 0:
+        origin = decided
+        for t in range(first, end):
+            row = tx[t]
+            if row[T_ATTEMPT] != attempt or row[T_HOP] <= hop or not has_final(row) or row[T_STATUS] < 300:
+                continue
+            if row[T_HOP] > tx[origin, T_HOP]:
+                origin = t
+            elif row[T_HOP] == tx[origin, T_HOP] and origin != decided:
+                so_far = tx[origin, T_STATUS]
+                if so_far != status and (row[T_STATUS] == status or rank(row[T_STATUS]) < rank(so_far)):
+                    origin = t
+        endpoint = tx[origin, T_RESPONDER]
+    seen = 0
+    if not unanswered:
+        if tx[origin, T_FINAL_LOCATION] >= 0:
+            seen = 1
+        for t in range(first, end):
+            row = tx[t]
+            if row[T_ATTEMPT] == attempt and row[T_CLIENT] == endpoint and row[T_HOP] > tx[origin, T_HOP]:
+                if row[T_FLAGS] & TF_RESPONSE == 0:
+                    seen = 1
+    out[C_ORIGINATOR] = endpoint
+    out[C_SEEN] = seen
+    relays = 0
+    for t in range(first, end):
+        row = tx[t]
+        if row[T_ATTEMPT] != attempt or not has_final(row) or row[T_STATUS] < 300 or row[T_HOP] >= tx[origin, T_HOP]:
+            continue
+        passed_on = row[T_RESPONDER]
+        known = passed_on == endpoint
+        for k in range(relays):
+            if out[C_RELAY_0 + k] == passed_on:
+                known = True
+        if not known and relays < C_RELAYS:
+            out[C_RELAY_0 + relays] = passed_on
+            relays += 1
+
+
+@kernel
+def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
+    """Fill ``out`` (n × C_COLUMNS) for the calls among the groups handed out; returns how many there are."""
+    count = 0
+    for g in range(len(groups)):
+        if groups[g, G_KIND] != GROUP_CALL:
+            continue
+        row = out[count]
+        first = groups[g, OUT_FIRST_TX]
+        end = first + groups[g, G_TX_COUNT]
+        attempt = groups[g, G_ATTEMPTS]
+        hop = groups[g, G_HOP]
+        decided = deciding(tx, first, end, attempt, hop)
+        if decided < 0:  # its attempts outgrew what is kept of one call
+            decided = first
+        lowest = first
+        for t in range(first, end):
+            if tx[t, T_HOP] < tx[lowest, T_HOP]:
+                lowest = t
+        row[C_GROUP] = g
+        row[C_FIRST] = lowest
+        row[C_DECIDING] = decided
+        row[C_STATUS] = tx[decided, T_STATUS] if has_final(tx[decided]) else 0
+        flags = 0
+        timer = MISSING
+        progress = MISSING
+        for t in range(first, end):
+            if tx[t, T_ATTEMPT] == attempt:
+                if tx[t, T_FLAGS] & TF_RINGING:
+                    flags |= CF_RINGING
+                if tx[t, T_FLAGS] & TF_RESPONSE:
+                    flags |= CF_RESPONSE
+                if tx[t, T_FLAGS] & TF_PROGRESS:
+                    flags |= CF_PROGRESS
+                if tx[t, T_HOP] == hop and not has_final(tx[t]):
+                    due = tx[t, T_REQUEST_CLOCK] + NO_REPLY
+                    if tx[t, T_FLAGS] & TF_RESPONSE:
+                        due = max(tx[t, T_REQUEST_CLOCK], tx[t, T_PROGRESS_CLOCK]) + RINGING
+                    timer = max(timer, due)
+            if tx[t, T_HOP] == tx[lowest, T_HOP] and tx[t, T_PROGRESS_TS] != MISSING:
+                if progress == MISSING or tx[t, T_PROGRESS_TS] < progress:
+                    progress = tx[t, T_PROGRESS_TS]
+        row[C_FLAGS] = flags
+        row[C_TIMER] = timer
+        row[C_PROGRESS_TS] = progress
+        for k in range(C_ORIGINATOR, C_COLUMNS):
+            row[k] = -1
+        row[C_SEEN] = 0
+        if row[C_STATUS] < 200 or row[C_STATUS] >= 300:
+            originator(tx, first, end, attempt, hop, decided, row)
+        count += 1
+    return count
