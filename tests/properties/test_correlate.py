@@ -127,3 +127,114 @@ def test_random_ladders_as_the_reference(tmp_path_factory: Any, drawing: Any, re
     end = max((one.ts for one in sent), default=START) + rest * SECOND
     path = write(sent, tmp_path_factory.getbasetemp() / "random.pcap", end)
     assert compare(path) == []
+
+
+CORPUS = sorted((ROOT / "pcaps").glob("*/capture.pcapng"))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=[path.parent.name for path in CORPUS])
+def test_corpus_as_the_reference(path: Path) -> None:
+    assert compare(path) == []
+
+
+def test_demo_as_the_reference() -> None:
+    assert compare(ROOT / "pcaps" / "demo.pcapng") == []
+
+
+#: Captures whose messages are damaged or fragmented on purpose: reading them is not the reference's business.
+NOT_PLAIN = {
+    "generated/udp_fragments.pcap", "irontec__sngrep/ipv6frag.pcap", "ntop__nDPI/fuzz-2006-06-26-2594.pcap",
+    "goffinet__sip_captures/private-test-sip-2.pcapng",
+}  # fmt: skip
+
+
+def shared_paths() -> list[str]:
+    """Captures with SIP over UDP alone and without tunnels."""
+    if not (SHARED / "INDEX.tsv").exists():
+        return []
+    with (SHARED / "INDEX.tsv").open(encoding="utf-8") as index:
+        rows = list(csv.DictReader(index, delimiter="\t"))
+    plain = [row["path"] for row in rows if row["encapsulations"] == "-" and udp_only(row["sip_transports"])]
+    return [path for path in plain if path not in NOT_PLAIN]
+
+
+def udp_only(transports: str) -> bool:
+    return transports.startswith("udp:") and "," not in transports
+
+
+def test_shared_captures_as_the_reference() -> None:
+    paths = shared_paths()
+    if not paths:
+        pytest.skip("no captures beside the repository")
+    found = {path: unlike_here for path in paths if (unlike_here := compare(SHARED / path))}
+    assert found == {}
+
+
+# ----------------------------------------------------------------------------------------------------
+# Properties that need no second implementation.
+
+
+def outcomes(path: Path, *more: Path) -> list[tuple[Any, ...]]:
+    """The calls in the order of their first INVITE, without what says where in a file they stand."""
+    result = analyzer.analyze(*(str(one) for one in (path, *more)), keep=("calls",))
+    left_out = {"frame_no", "capture_no", "call_no"}
+    rows = sorted(result.columns("calls").rows(), key=lambda row: (row["invite_ts"], row["call_id"]))
+    return [tuple((name, value) for name, value in row.items() if name not in left_out) for row in rows]
+
+
+@EXAMPLES
+@given(ladders, st.integers(1, 200))
+def test_cutting_a_capture_in_two_changes_nothing(tmp_path_factory: Any, drawing: Any, place: int) -> None:
+    seed, kind, _ = drawing
+    sent = drawn(seed, kind, False)
+    place = min(place, len(sent) - 1)
+    if place < 1 or sent[place].ts == sent[place - 1].ts:
+        return
+    folder = tmp_path_factory.getbasetemp()
+    whole = write(sent, folder / "whole.pcap")
+    parts = write(sent[:place], folder / "first.pcap"), write(sent[place:], folder / "second.pcap")
+    assert outcomes(whole) == outcomes(*parts)
+
+
+@EXAMPLES
+@given(ladders, st.integers(0, 200))
+def test_resending_a_message_changes_only_resend_columns(tmp_path_factory: Any, drawing: Any, place: int) -> None:
+    seed, kind, _ = drawing
+    sent = drawn(seed, kind, False)
+    if not sent:
+        return
+    place %= len(sent)
+    folder = tmp_path_factory.getbasetemp()
+    again = [*sent[: place + 1], sent[place], *sent[place + 1 :]]
+    before, after = (outcomes(write(one, folder / "resent.pcap")) for one in (sent, again))
+    for old, new in zip(before, after, strict=True):
+        changed = {name for (name, value), pair in zip(old, new, strict=True) if (name, value) != pair}
+        # A 2xx that was resent until somebody gave up is what no_ack means.
+        if ("release", "no_ack") in (*old, *new):
+            changed -= {"release", "cause", "cause_from"}
+        assert changed <= RESEND_COLUMNS
+
+
+@EXAMPLES
+@given(st.integers(0, 2**32), st.integers(1, 200))
+def test_closing_early_leaves_an_outcome_or_open(tmp_path_factory: Any, seed: int, place: int) -> None:
+    sent = drawn(seed, "orderly", False)
+    if not sent:
+        return
+    folder = tmp_path_factory.getbasetemp()
+    whole = write(sent, folder / "whole.pcap", sent[-1].ts + 400 * SECOND)
+    late = {(row["call_id"], row["frame_no"]): row for row in tables(whole).columns("calls").rows()}
+    early = tables(write(sent[: min(place, len(sent))], folder / "early.pcap")).columns("calls")
+    for row in early.rows():
+        if row["outcome"] != "open":
+            assert row["outcome"] == late[row["call_id"], row["frame_no"]]["outcome"]
+
+
+@EXAMPLES
+@given(ladders)
+def test_closing_early_fails_no_call_without_final_or_timer(tmp_path_factory: Any, drawing: Any) -> None:
+    sent = [one for one in drawn(*drawing) if one.ts < START + 31 * SECOND]
+    path = write(sent, tmp_path_factory.getbasetemp() / "early.pcap")
+    for row in tables(path).columns("calls").rows():
+        if row["status_code"] is None:
+            assert row["outcome"] == "open"

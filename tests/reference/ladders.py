@@ -102,13 +102,18 @@ def reason(value: str) -> str:
     return f"Reason: {value}" if value else ""
 
 
-def realistic(random: Random, name: str, start: int) -> list[Sent]:
+def orderly(random: Random, name: str, start: int) -> list[Sent]:
+    """As `realistic`, but the caller's own hop is always seen and every attempt has a CSeq number of its own."""
+    return realistic(random, name, start, orderly=True)
+
+
+def realistic(random: Random, name: str, start: int, orderly: bool = False) -> list[Sent]:
     """One caller's doings: attempts one after the other until something final, then perhaps a conversation."""
     sent: list[Sent] = []
     at, cseq, credentials = start, random.randint(1, 5), False
     from_tag = f"{name}a"
     for attempt in range(random.choice((1, 1, 2, 2, 3, 4))):
-        hops, base = random.randint(1, 3), 0 if random.random() < 0.9 else 1
+        hops, base = random.randint(1, 3), 0 if orderly or random.random() < 0.9 else 1
         forks = random.choice((1, 1, 1, 2)) if hops > 1 else 1
         chain: list[Request] = []
         for hop in range(base, hops):
@@ -164,7 +169,7 @@ def realistic(random: Random, name: str, start: int) -> list[Sent]:
             sent += conversation(random, chain[0], tag, answer_at + 20 * MS)
             break
         at = answer_at + random.choice((30, 900, 4_900, 5_100, 20_000, 40_000)) * MS
-        cseq += random.choice((1, 1, 1, 1, 0))
+        cseq += 1 if orderly else random.choice((1, 1, 1, 1, 0))
         credentials = credentials or (final in (401, 407) and random.random() < 0.9)
         if final in (401, 407) and random.random() < 0.2:
             from_tag = f"{name}b"
@@ -273,7 +278,7 @@ def disturbed(random: Random, sent: list[Sent]) -> list[Sent]:
 
 def ladder(random: Random, kind: str, disturb: bool) -> list[Sent]:
     """Several calls and registrations at once, in the order of the capture."""
-    draw = {"realistic": realistic, "unruly": unruly, "registration": registration}[kind]
+    draw = {"realistic": realistic, "orderly": orderly, "unruly": unruly, "registration": registration}[kind]
     sent: list[Sent] = []
     for number in range(random.randint(1, 6)):
         sent += draw(random, f"{kind[0]}{number}", START + random.randint(0, 40_000) * MS)
