@@ -1,0 +1,160 @@
+"""Real captures beside the repository: counts against another program's, the codes they were made for, invariants.
+
+The captures are other people's traffic and no part of the repository; without them everything here is skipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.errors import CaptureError
+from tests.conftest import SHARED
+from tests.reading import Messages, analyse, document, rows
+
+CAPTURES = SHARED / "captures"
+NOT_A_CALL = ("register", "OPTIONS", "REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "INFO", "BYE", "REFER", "NOTIFY")
+NO_CAPTURE = "generated/d_not_a_capture.pcap"
+DIFFERENCES = Path(__file__).parents[1] / "docs" / "differences.md"
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+INDEX = {row["path"]: row for row in _table(CAPTURES / "INDEX.tsv")}
+UDP = [
+    path
+    for path, row in INDEX.items()
+    if re.fullmatch(r"udp:\d+", row["sip_transports"]) and row["encapsulations"] == "-"
+]
+WHOLE = [path for path in UDP if "fragments" not in INDEX[path]["features"]]
+MADE = sorted({f"generated/{row['file']}" for row in _table(CAPTURES / "generated" / "truth.tsv")} & set(WHOLE))
+pytestmark = pytest.mark.skipif(not INDEX, reason="no captures beside the repository")
+
+_documents: dict[str, dict[str, Any]] = {}
+
+
+def _document(capture: str) -> dict[str, Any]:
+    if capture not in _documents:
+        _documents[capture] = document(analyse(CAPTURES / capture))
+    return _documents[capture]
+
+
+def _listed() -> dict[tuple[str, str], tuple[int, int]]:
+    """The differences that docs/differences.md tells of: (capture, counter) to (tshark's number, ours)."""
+    lines = DIFFERENCES.read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    found = {}
+    for capture, counter, theirs, ours, frames, why in cells[2:]:
+        assert frames, "a difference is told with its frames"
+        assert why, "a difference is told with its reason"
+        found[capture, counter] = (int(theirs), int(ours))
+    return found
+
+
+@pytest.mark.parametrize("capture", WHOLE)
+def test_counts_agree_with_tshark_or_the_difference_is_told(capture: str) -> None:
+    truth = json.loads((CAPTURES / "truth" / f"{capture.replace('/', '__')}.json").read_text(encoding="utf-8"))["wide"]
+    said = _document(capture)
+    theirs = Counter({f"responses {code}": count for code, count in truth["responses_by_code"].items()})
+    theirs.update({f"requests {method}": count for method, count in truth["requests_by_method"].items()})
+    ours: Counter[str] = Counter()
+    for row in said["responses"]:
+        ours[f"responses {row['status_code']}"] += row["messages"]
+    for row in said["requests"]:
+        ours[f"requests {row['method']}"] += row["messages"]
+    differences = {
+        (capture, counter): (theirs[counter], ours[counter])
+        for counter in theirs | ours
+        if theirs[counter] != ours[counter]
+    }
+    assert differences == {key: numbers for key, numbers in _listed().items() if key[0] == capture}
+
+
+def test_every_difference_is_of_a_capture_that_is_compared() -> None:
+    assert {capture for capture, _ in _listed()} <= set(WHOLE)
+
+
+@pytest.mark.parametrize("capture", MADE)
+def test_made_captures_yield_the_codes_they_were_made_for(capture: str) -> None:
+    groups = [row for row in _table(CAPTURES / "generated" / "truth.tsv") if capture == f"generated/{row['file']}"]
+    calls: Counter[str] = Counter()
+    others: Counter[tuple[str, str]] = Counter()
+    for row in groups:
+        method = row["group"].split("-")[0]
+        if method in NOT_A_CALL:
+            others[method.upper(), row["final_code"]] += int(row["calls"])
+        elif row["calls"] != "0":
+            calls[row["final_code"]] += int(row["calls"])
+    said = _document(capture)
+    assert said["calls"]["by_status_code"] == calls
+    seen: Counter[tuple[str, str]] = Counter()
+    for row in said["responses"]:
+        seen[row["method"], str(row["status_code"])] += row["unique"]
+    assert all(seen[key] >= count for key, count in others.items())
+
+
+@pytest.mark.parametrize("capture", UDP)
+def test_the_numbers_of_a_document_add_up(capture: str) -> None:
+    said = _document(capture)
+    calls = said["calls"]
+    assert calls["total"] == sum(calls["by_outcome"].values()) == sum(calls["by_status_code"].values())
+    assert calls["unsuccessful"] == sum(row["calls"] for row in said["causes"])
+    assert calls["by_outcome"].get("answered", 0) == sum(calls["by_release"].values())
+    assert sum(row["calls"] for row in said["releases"]) <= calls["by_outcome"].get("answered", 0)
+    assert said["registrations"]["total"] == sum(said["registrations"]["by_outcome"].values())
+    for row in said["causes"]:
+        assert row["calls"] >= row["read"] + row["vendor"] + row["event"] + row["derived"]
+    for row in (*said["responses"], *said["requests"]):
+        assert row["messages"] == row["unique"] + row["resends"] + row["copies"]
+    messages = sum(row["messages"] for row in (*said["responses"], *said["requests"]))
+    assert messages == sum(row["sip_messages"] for row in said["captures"])
+
+
+@pytest.mark.parametrize("capture", UDP)
+def test_each_failure_is_charged_once(capture: str) -> None:
+    result = analyse(CAPTURES / capture)
+    calls, endpoints = rows(result, "calls"), document(result)["endpoints"]
+    failures = ("invalid_number", "unauthorized", "blocked", "timed_out", "failed", "rejected")
+    charged = [row for row in calls if row["outcome"] in failures and row["failed_by_ip"] is not None]
+    assert sum(row["failures_as_responder"] for row in endpoints) == len(charged)
+    assert sum(sum(row["by_status_code"].values()) for row in endpoints) == len(charged)
+    assert sum(row["calls_as_caller"] for row in endpoints) == len(calls)
+    assert sum(row["calls_as_callee"] for row in endpoints) == len(calls)
+
+
+@pytest.mark.parametrize("capture", UDP)
+def test_both_readers_see_the_same(capture: str) -> None:
+    by_kernels, whole = Messages(), Messages()
+    fast = analyse(CAPTURES / capture, message_sink=by_kernels)
+    slow = analyse(CAPTURES / capture, reader="scapy", message_sink=whole)
+    assert by_kernels.rows == whole.rows
+    for table in ("calls", "registrations", "transactions", "responses", "requests"):
+        assert rows(fast, table) == rows(slow, table), table
+    fast_document, slow_document = document(fast), document(slow)
+    for row in (*fast_document["captures"], *slow_document["captures"]):
+        row.pop("unread")
+    assert fast_document == slow_document
+
+
+@pytest.mark.parametrize("capture", sorted(set(INDEX) - set(UDP) - {NO_CAPTURE}))
+def test_every_other_capture_is_read_to_its_end(capture: str) -> None:
+    said = _document(capture)
+    assert said["calls"]["total"] == sum(said["calls"]["by_outcome"].values())
+    assert said["captures"][0]["frames"] == int(INDEX[capture]["packets"])
+
+
+def test_what_is_no_capture_is_refused_in_one_line() -> None:
+    with pytest.raises(CaptureError) as refused:
+        analyse(CAPTURES / NO_CAPTURE)
+    assert "\n" not in str(refused.value)
