@@ -11,8 +11,8 @@ def is_stale(challenge: bytes) -> bool:
         equal = piece.mask.find(b"=")
         if equal >= 0:
             # The first auth-param of a challenge has the scheme before its name.
-            words = piece.text[:equal].replace(b"\t", b" ").split()
+            name = piece.text[:equal].replace(b"\t", b" ").rstrip(b" ").rpartition(b" ")[2]
             value = unquoted(piece.text[equal + 1 :].strip(BLANKS))
-            if words and words[-1].lower() == b"stale" and value.lower() == b"true":
+            if name.lower() == b"stale" and value.lower() == b"true":
                 return True
     return False

@@ -9,8 +9,14 @@ from analyzer.batch import (
     D_LENGTH,
     D_OFFSET,
     D_WIRE_LENGTH,
+    F_WHOLE,
     M_COLUMNS,
+    M_CSEQ_METHOD,
+    M_FLAGS,
+    M_METHOD,
+    METHOD_UNLISTED,
     S_COLUMNS,
+    S_METHOD,
     Datagrams,
     Ints,
     MessageBatch,
@@ -19,8 +25,10 @@ from analyzer.batch import (
     Spans,
 )
 from analyzer.sip.columns import message_numbers, message_texts
-from analyzer.sip.message import NO_CAUSE_HEADERS, CauseHeaders, Message
+from analyzer.sip.message import NO_CAUSE_HEADERS, Q850_CAUSE, CauseHeaders, Message
+from analyzer.sip.message_kernels import read_rows
 from analyzer.sip.parse import parse_message
+from analyzer.sip.span_kernels import READ_NAMES
 
 
 def read_messages_whole(
@@ -89,5 +97,41 @@ def _span(message: Message, start: int, text: bytes | None, tail: _Tail) -> tupl
 def read_messages(
     datagrams: Datagrams, methods: MethodNames, cause_headers: CauseHeaders = NO_CAUSE_HEADERS
 ) -> MessageBatch:
-    """The messages of a window's datagrams, one row each, in order."""
-    return read_messages_whole(datagrams, methods, cause_headers)
+    """The messages of a window's datagrams, one row each, in order.
+
+    Equal to `read_messages_whole` in every column and text, F_WHOLE apart: it marks the rows that the
+    kernels left to the whole-message parser. ``octets`` of the result is the window itself, unless such
+    a row had texts that do not stand there as such. ``methods`` numbers the methods that the kernels do
+    not list.
+    """
+    octets, rows = datagrams
+    names = [name for name, kind in cause_headers.items() if kind == Q850_CAUSE]
+    if not READ_NAMES.isdisjoint(names):
+        return read_messages_whole(datagrams, methods, cause_headers)
+    cause_names = np.array(list("".join(f"{name}\n" for name in names).encode()), dtype=np.uint8)
+    numbers = np.empty((len(rows), M_COLUMNS), dtype=np.int64)
+    spans = np.empty((len(rows), S_COLUMNS, 2), dtype=np.int32)
+    tail = _Tail(len(octets))
+    if read_rows(octets, rows, cause_names, numbers, spans):
+        for row in _unfinished(numbers):
+            if numbers[row, M_FLAGS] & F_WHOLE:
+                _fill(row, octets, numbers, spans, tail, methods, cause_headers)
+            else:
+                _number_method(row, octets, numbers, spans, methods)
+    return MessageBatch(tail.behind(octets), numbers, spans)
+
+
+def _unfinished(numbers: Ints) -> list[int]:
+    """The rows that the kernels left to Python, in order."""
+    is_left = (numbers[:, M_FLAGS] & F_WHOLE) != 0
+    is_left |= (numbers[:, M_METHOD] == METHOD_UNLISTED) | (numbers[:, M_CSEQ_METHOD] == METHOD_UNLISTED)
+    return [int(row) for row in np.flatnonzero(is_left)]
+
+
+def _number_method(row: int, octets: Octets, numbers: Ints, spans: Spans, methods: MethodNames) -> None:
+    """The number of a method that METHODS does not list: a request's own, or the one that CSeq names."""
+    offset, length = spans[row, S_METHOD]
+    number = methods.number(octets[offset : offset + length].tobytes().decode("ascii"))
+    for column in (M_METHOD, M_CSEQ_METHOD):
+        if numbers[row, column] == METHOD_UNLISTED:
+            numbers[row, column] = number

@@ -1,0 +1,243 @@
+"""Where the header fields of a message stand: one pass over its lines.
+
+A line's end is sought eight octets at a time; its name is told by the first octet and then compared as
+words, so that a field which no column needs costs little more than its length. Of each field that a
+column needs the first occurrence is noted as a span of its trimmed value. Fields of which every
+occurrence matters (Via, Reason, challenges, credentials, makers' causes) are handed to `many_kernels`
+as they are met.
+
+The pass abstains when a line continues a field that matters; `analyzer.sip.headers` then unfolds it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.batch import (
+    F_HAS_CREDENTIALS,
+    M_DEFECTS,
+    M_FLAGS,
+    X_BAD_HEADER_LINE,
+    X_LF_ONLY,
+    Ints,
+    Octets,
+)
+from analyzer.jit import inlined, kernel
+from analyzer.sip.many_kernels import read_cause_header, read_challenge, read_reason, read_vias
+from analyzer.sip.scan_kernels import (
+    COLON,
+    CR,
+    LF_WORD,
+    Word,
+    first_match,
+    is_blank,
+    letters_of,
+    matches,
+    skip_blanks,
+    trim_end,
+    word_at,
+    word_of,
+)
+from analyzer.sip.start_kernels import IS_TOKEN
+
+Words: TypeAlias = NDArray[np.uint64]
+
+# Header fields by number. Of those below H_SPANS the first occurrence is kept: fields[2 * H_X] and
+# fields[2 * H_X + 1] are where its value starts and stops; a start of -1 means that there is none.
+H_CALL_ID = 0
+H_CSEQ = 1
+H_FROM = 2
+H_TO = 3
+H_VIA = 4
+H_CONTACT = 5
+H_MAX_FORWARDS = 6
+H_CONTENT_LENGTH = 7
+H_CONTENT_TYPE = 8
+H_USER_AGENT = 9
+H_SERVER = 10
+H_REASON = 11
+H_WARNING = 12
+H_RETRY_AFTER = 13
+H_RSEQ = 14
+H_EXPIRES = 15
+H_SESSION_EXPIRES = 16
+H_SESSION_ID = 17
+H_SPANS = 18
+H_CHALLENGE = 18
+H_CREDENTIALS = 19
+H_CAUSE = 20
+H_OTHER = 21
+
+#: fields[] behind the spans: where the header section ends, and whether an octet beyond ASCII was met
+#: on the way.
+SECTION_END = 2 * H_SPANS
+HAS_HIGH_OCTET = SECTION_END + 1
+FIELDS = SECTION_END + 2
+
+# How `header_spans` ends.
+SECTION_WHOLE = 0  # at an empty line
+SECTION_OPEN = 1  # at the end of the message
+SECTION_CUT = 2  # the snaplen took the rest
+ABSTAINED = 3
+
+#: The names of the fields that columns need, likelier ones first where their first letter is the same.
+_NAMES = (
+    ("via", H_VIA), ("v", H_VIA),
+    ("from", H_FROM), ("f", H_FROM),
+    ("to", H_TO), ("t", H_TO),
+    ("call-id", H_CALL_ID), ("cseq", H_CSEQ), ("contact", H_CONTACT), ("content-length", H_CONTENT_LENGTH),
+    ("content-type", H_CONTENT_TYPE), ("c", H_CONTENT_TYPE),
+    ("i", H_CALL_ID),
+    ("max-forwards", H_MAX_FORWARDS), ("m", H_CONTACT),
+    ("l", H_CONTENT_LENGTH),
+    ("user-agent", H_USER_AGENT),
+    ("server", H_SERVER), ("session-expires", H_SESSION_EXPIRES), ("session-id", H_SESSION_ID),
+    ("x", H_SESSION_EXPIRES),
+    ("reason", H_REASON), ("retry-after", H_RETRY_AFTER), ("rseq", H_RSEQ),
+    ("warning", H_WARNING), ("www-authenticate", H_CHALLENGE),
+    ("expires", H_EXPIRES),
+    ("proxy-authenticate", H_CHALLENGE), ("proxy-authorization", H_CREDENTIALS),
+    ("authorization", H_CREDENTIALS),
+)  # fmt: skip
+
+#: Names that `header_spans` reads for its columns; a maker's cause header cannot be one of them.
+READ_NAMES = frozenset(name for name, _ in _NAMES)
+
+
+def _tables() -> tuple[Ints, Ints, Words, Words, Words, Ints]:
+    """The names as words (three each), which octets may be of either case, which count; by their first letter."""
+    names = sorted(_NAMES, key=lambda name: name[0][0])
+    words, letters, masks = (np.zeros((len(names), 3), dtype=np.uint64) for _ in range(3))
+    first = np.zeros((256, 2), dtype=np.int64)
+    for place, (name, _) in enumerate(names):
+        for number in range(3):
+            text = name.encode("ascii")[8 * number : 8 * number + 8]
+            words[place, number] = word_of(text)
+            letters[place, number] = letters_of(text)
+            masks[place, number] = word_of(b"\xff" * len(text))
+        for octet in (ord(name[0]), ord(name[0]) - 32):
+            if first[octet, 1] == 0:
+                first[octet, 0] = place
+            first[octet, 1] = place + 1
+    lengths = np.array([len(name) for name, _ in names])
+    numbers = np.array([number for _, number in names])
+    return lengths, numbers, words, letters, masks, first
+
+
+_LENGTHS, _NUMBERS, _WORDS, _LETTERS, _MASKS, _FIRST = _tables()
+_HIGH = np.uint64(0x8080808080808080)
+_NO_MARKS = np.uint64(0)
+
+
+@inlined
+def _is_name(octets: Octets, at: int, word: Word, place: int) -> bool:
+    """Whether the line at ``at``, which begins with ``word``, begins with a name of the table."""
+    if (word | _LETTERS[place, 0]) & _MASKS[place, 0] != _WORDS[place, 0]:
+        return False
+    if _LENGTHS[place] <= 8:
+        return True
+    if (word_at(octets, at + 8) | _LETTERS[place, 1]) & _MASKS[place, 1] != _WORDS[place, 1]:
+        return False
+    return bool((word_at(octets, at + 16) | _LETTERS[place, 2]) & _MASKS[place, 2] == _WORDS[place, 2])
+
+
+@inlined
+def _colon(octets: Octets, at: int, end: int) -> int:
+    """Where the colon stands that follows a name, blanks between them or not; -1 when none does."""
+    if at < end and octets[at] == COLON:
+        return at
+    at = skip_blanks(octets, at, end)
+    return at if at < end and octets[at] == COLON else -1
+
+
+@kernel
+def header_spans(
+    octets: Octets, at: int, end: int, is_cut: bool, fields: Ints, cause_names: Octets, numbers: Ints, row: int
+) -> int:
+    """Note in ``fields`` where the header fields from ``at`` on stand, where a line starts; returns how
+    it ended.
+
+    ``end`` is the end of the captured octets. Flags, defects and what repeated fields say go to the
+    message's row.
+    """
+    for place in range(H_SPANS):
+        fields[2 * place] = -1
+    fields[SECTION_END] = at
+    high = _NO_MARKS
+    last = H_OTHER  # the field that a folded line would continue
+    while at < end:
+        # The line's end. A word may reach into the next lines or the body: `high` may only be too large.
+        first_word = word_at(octets, at)
+        word, scan = first_word, at
+        marks = matches(word, LF_WORD)
+        high |= word
+        while marks == _NO_MARKS and scan + 8 < end:
+            scan += 8
+            word = word_at(octets, scan)
+            marks = matches(word, LF_WORD)
+            high |= word
+        line_feed = scan + first_match(marks) if marks != _NO_MARKS else end
+        if line_feed >= end:
+            if is_cut:
+                break
+            line_feed = end
+        line_end = line_feed
+        if line_end > at and octets[line_end - 1] == CR:
+            line_end -= 1
+        elif line_feed < end:
+            numbers[row, M_DEFECTS] |= X_LF_ONLY
+        start = at
+        at = min(line_feed + 1, end)
+        fields[SECTION_END] = at
+        if line_end == start:
+            fields[HAS_HIGH_OCTET] = np.int64((high & _HIGH) != _NO_MARKS)
+            return SECTION_WHOLE
+
+        first = octets[start]
+        if is_blank(first):
+            if last != H_OTHER:
+                return ABSTAINED
+            continue
+        field, colon = H_OTHER, -1
+        for place in range(_FIRST[first, 0], _FIRST[first, 1]):
+            if _is_name(octets, start, first_word, place):
+                colon = _colon(octets, start + _LENGTHS[place], line_end)
+                if colon >= 0:
+                    field = _NUMBERS[place]
+                    break
+        last = field
+        if field == H_OTHER:
+            name_end = start
+            while name_end < line_end and IS_TOKEN[octets[name_end]]:
+                name_end += 1
+            colon = _colon(octets, name_end, line_end)
+            if colon < 0 or name_end == start:
+                numbers[row, M_DEFECTS] |= X_BAD_HEADER_LINE
+            elif cause_names.size > 0:
+                value = skip_blanks(octets, colon + 1, line_end)
+                stop = trim_end(octets, value, line_end)
+                if read_cause_header(octets, start, name_end, value, stop, cause_names, numbers, row):
+                    last = H_CAUSE
+            continue
+
+        value = skip_blanks(octets, colon + 1, line_end)
+        stop = trim_end(octets, value, line_end)
+        if field < H_SPANS and fields[2 * field] < 0:
+            fields[2 * field] = value
+            fields[2 * field + 1] = stop
+        could = True
+        if field == H_VIA:
+            could = read_vias(octets, value, stop, numbers, row)
+        elif field == H_REASON:
+            could = read_reason(octets, value, stop, numbers, row)
+        elif field == H_CHALLENGE:
+            could = read_challenge(octets, value, stop, numbers, row)
+        elif field == H_CREDENTIALS:
+            numbers[row, M_FLAGS] |= F_HAS_CREDENTIALS
+        if not could:
+            return ABSTAINED
+    fields[HAS_HIGH_OCTET] = np.int64((high & _HIGH) != _NO_MARKS)
+    return SECTION_CUT if is_cut else SECTION_OPEN
