@@ -50,11 +50,20 @@ def status_facts(registry: Registry, code: int, lang: str = "en") -> dict[str, A
         "hint_correction": speech.hint_correction.get(code),
         "outcome": _outcome(registry.outcome_of_status(code)) if 200 <= code <= 999 else None,
         "causes": [_profile_row(registry, name, code) for name in ordered_profiles(registry)],
+        "fallback": None if (other := registry.fallback_cause(code)) is None else _cause(registry, other),
         "from_causes": _turned_into(registry, code),
         "lists": _lists(registry, code),
         "vendor_codes": [_vendor_code(registry, found) for found in registry.vendor_codes(code)],
         "handset_codes": [_handset(registry, found) for found in registry.handset_codes(code)],
+        "internal_cause": None,
     }
+    internal = registry.internal_cause(code)
+    if internal is not None:
+        facts["internal_cause"] = {
+            "program": internal.program,
+            "name": internal.name,
+            "origin": internal.origin,
+        }
     return facts
 
 
@@ -94,6 +103,7 @@ def cause_facts(registry: Registry, value: int, lang: str = "en") -> dict[str, A
             {
                 "profile": name,
                 "codes": codes,
+                "checked": registry.profiles[name].checked,
                 "source": registry.profiles[name].source,
                 "origin": registry.profiles[name].origin,
             }
@@ -105,6 +115,7 @@ def cause_facts(registry: Registry, value: int, lang: str = "en") -> dict[str, A
                 "profile": name,
                 "codes": list(profile.reverse(value)),
                 "remark": profile.back.remarks.get(value),
+                "checked": profile.back.checked,
                 "source": profile.back.source,
                 "origin": profile.back.origin,
             }
@@ -117,7 +128,7 @@ def cause_facts(registry: Registry, value: int, lang: str = "en") -> dict[str, A
 
 def list_facts(registry: Registry, family: Family | None = None) -> dict[str, Any]:
     """Every registered status code of a family (default: of all), and makers' codes beside them."""
-    profiles = {name: registry.profiles[name] for name in FIRST}
+    profiles = {name: registry.profiles[name] for name in ordered_profiles(registry)}
     return {
         "schema": 1,
         "kind": "status_codes",
@@ -132,6 +143,7 @@ def list_facts(registry: Registry, family: Family | None = None) -> dict[str, An
                 "rfc": entry.rfc,
                 "status": entry.kind,
                 "outcome": registry.outcome_of_status(code).outcome.value if code >= 200 else None,
+                **_cause(registry, profiles["dss1"].cause(code)),
                 "causes": {name: profile.cause(code) for name, profile in profiles.items()},
                 "origin": entry.origin,
             }
@@ -200,7 +212,8 @@ def _turned_into(registry: Registry, code: int) -> list[dict[str, Any]]:
         values = sorted(cause for cause, codes in back.codes.items() if code in codes) if back else []
         if back and values:
             causes = [_cause(registry, value) | {"remark": back.remarks.get(value)} for value in values]
-            found.append({"profile": name, "causes": causes, "source": back.source, "origin": back.origin})
+            told = {"profile": name, "causes": causes, "checked": back.checked}
+            found.append(told | {"source": back.source, "origin": back.origin})
     return found
 
 
@@ -209,7 +222,7 @@ def _lists(registry: Registry, code: int) -> dict[str, Any] | None:
     if entry is None:
         return None
     documents = registry.documents
-    told = {
+    told: dict[str, Any] = {
         "simbox": {
             "document": documents["simbox"].title,
             "phrase": entry.simbox or None,
