@@ -1,6 +1,7 @@
 """What stands in a capture beside its packets: the file header of classic pcap, the sections and blocks of pcapng.
 
-The kernels walk the packets (`analyzer.capture.container_kernels`); everything that comes once in a while is read here.
+The kernels walk the packets (`analyzer.capture.container_kernels`); everything that comes once in a while is read
+here.
 """
 
 from __future__ import annotations
@@ -68,7 +69,16 @@ class Pcap:
     ) -> int:
         """Walk the window; returns why it stopped (`container_kernels`)."""
         return walk_pcap(
-            octets, filled, self.is_big, self.record_header, self.interfaces[0], state, kinds, found, rows, arena
+            octets,
+            filled,
+            self.is_big,
+            self.record_header,
+            self.interfaces[0],
+            state,
+            kinds,
+            found,
+            rows,
+            arena,
         )
 
     def link_type(self, number: int) -> int:
@@ -267,5 +277,3 @@ def _unknown_links(known: dict[int, int], interfaces: Ints) -> dict[int, int]:
     for row in interfaces[interfaces[:, I_UNKNOWN_LINK] > 0].tolist():
         counts[row[I_LINK_TYPE]] = counts.get(row[I_LINK_TYPE], 0) + row[I_UNKNOWN_LINK]
     return counts
-
-

@@ -1,8 +1,9 @@
 """The walk over a window of a capture: container, link, network, UDP and SIP test in one pass.
 
-A window is a part of the unpacked file in a reused buffer. The walk stops and says why: it needs more octets, the batch is full,
-or something stands there that Python decides on (a frame for Scapy, a block that is no packet, damage). Everything that
-goes on from call to call stands in ``state`` (W_*), so that a walk takes up where it stopped.
+A window is a part of the unpacked file in a reused buffer. The walk stops and says why: it needs more octets, the
+batch is full, or something stands there that Python decides on (a frame for Scapy, a block that is no packet,
+damage). Everything that goes on from call to call stands in ``state`` (W_*), so that a walk takes up where it
+stopped.
 
 Classic pcap: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html; pcapng:
 https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html.
@@ -58,7 +59,8 @@ W_FRAME_KIND = 16
 W_FRAME_INTERFACE = 17
 W_RECORD_LENGTH = 18  # with LONG
 W_LONG_ALLOWED = 19  # where in the file a longer record stands that Python has looked at
-W_COLUMNS = 20
+W_WANTED = 20  # with W_ALL_DECLINED: only this frame number; 0 = each
+W_COLUMNS = 21
 
 # Why the walk stopped.
 MORE = 0  # the next record is not whole in the window
@@ -139,6 +141,8 @@ def _frame(
         state[W_END_TS] = ts
     if kind < DECLINED and kind != K_BROKEN:
         kinds[kind] += 1
+        return MORE
+    if state[W_WANTED] and state[W_WANTED] != state[W_FRAMES]:
         return MORE
     return _apart(octets, start, end, wire_length, ts, kind, interface, state, kinds)
 
@@ -237,7 +241,7 @@ def _ticks_ns(high: int, low: int, interface: Ints) -> int:
         if ticks > np.uint64(LAST_TS) // multiplier:
             return LAST_TS
         ns = np.int64(ticks * multiplier)
-    return min(max(ns + interface[I_OFFSET], -LAST_TS), LAST_TS)
+    return int(min(max(ns + interface[I_OFFSET], -LAST_TS), LAST_TS))
 
 
 @kernel
@@ -318,9 +322,7 @@ def walk_pcapng(
             if interface[I_SNAPLEN]:
                 length = min(length, interface[I_SNAPLEN])
         else:
-            ts = _ticks_ns(
-                file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface
-            )
+            ts = _ticks_ns(file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface)
         why = _frame(octets, start, start + length, wire_length, ts, interface, state, kinds, found, rows, arena)
         if why == FULL:
             break

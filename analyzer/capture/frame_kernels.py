@@ -1,7 +1,7 @@
 """One frame: from its link header down to the datagram, and whether that begins with a SIP start line.
 
-Nothing is guessed. What these kernels do not read has a kind of its own; frames of the *declined* kinds are shown to Scapy
-when ``SIP/2.0`` stands in them (`analyzer.capture.scapy_decode`), the others are counted unread.
+Nothing is guessed. What these kernels do not read has a kind of its own; frames of the *declined* kinds are shown
+to Scapy when ``SIP/2.0`` stands in them (`analyzer.capture.scapy_decode`), the others are counted unread.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _ipv4(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: In
     ip_end = at + total if total else wire_end
     if ip_end - at < header_length:
         return K_DAMAGED
-    protocol = np.int64(octets[at + 9])
+    protocol = int(np.int64(octets[at + 9]))
     place = be16(octets, at + 6) & 0x3FFF
     payload = at + header_length
     if payload > end:
@@ -112,8 +112,8 @@ def _ipv4(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: In
     if protocol == _AUTHENTICATION and place == 0:
         if end - payload < 8:
             return K_CUT
-        protocol = np.int64(octets[payload])
-        payload += (np.int64(octets[payload + 1]) + 2) << 2
+        protocol = int(np.int64(octets[payload]))
+        payload += int((np.int64(octets[payload + 1]) + 2) << 2)
     found[FOUND_NETWORK_HEADER] = at
     found[FOUND_IS_IPV4] = 1
     found[FOUND_VLAN] = vlan
@@ -133,7 +133,7 @@ def _ipv6(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: In
     found[FOUND_NETWORK_HEADER] = at
     found[FOUND_IS_IPV4] = 0
     found[FOUND_VLAN] = vlan
-    protocol = np.int64(octets[at + 6])
+    protocol = int(np.int64(octets[at + 6]))
     payload = at + 40
     end = min(end, ip_end)
     if protocol == _UDP:
@@ -158,15 +158,15 @@ def _behind_extensions(octets: Octets, at: int, end: int, ip_end: int, protocol:
             return _transport(octets, at, end, ip_end, protocol, place, is_fragment, found)
         if end - at < 8:
             return K_CUT if ip_end - at >= 8 else K_DAMAGED
-        length = (np.int64(octets[at + 1]) + 1) << 3
+        length = int((np.int64(octets[at + 1]) + 1) << 3)
         if protocol == _FRAGMENT:
             length = 8
             place = be16(octets, at + 2) >> 3
             # Offset 0 and nothing to follow: an atomic fragment, which is the whole datagram (RFC 6946).
             is_fragment = be16(octets, at + 2) & 0xFFF9 != 0
         elif protocol == _AUTHENTICATION:
-            length = (np.int64(octets[at + 1]) + 2) << 2
-        protocol = np.int64(octets[at])
+            length = int((np.int64(octets[at + 1]) + 2) << 2)
+        protocol = int(np.int64(octets[at]))
         at += length
         if is_fragment and place:
             return K_FRAGMENT
@@ -299,4 +299,4 @@ def append_row(octets: Octets, found: Ints, row: Ints, arena: Octets, arena_used
     row[D_DST_PORT] = be16(octets, udp + 2)
     row[D_TRANSPORT] = 0  # vocab.Transport.UDP
     row[D_NETWORK] = found[FOUND_VLAN]
-    return length
+    return int(length)

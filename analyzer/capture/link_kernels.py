@@ -51,8 +51,8 @@ _PPP_IPV6 = 0x0057
 def network_header(octets: Octets, start: int, end: int, link_type: int) -> tuple[int, int, int]:
     """EtherType, start of the network header, and outer VLAN of the frame ``octets[start:end]``.
 
-    The EtherType may be one of ETHER_CUT, ETHER_OTHER, ETHER_UNKNOWN. The VLAN is the first identifier that is not 0 (0
-    only carries a priority, IEEE 802.1Q §9.6), MISSING without one.
+    The EtherType may be one of ETHER_CUT, ETHER_OTHER, ETHER_UNKNOWN. The VLAN is the first identifier that is not
+    0 (0 only carries a priority, IEEE 802.1Q §9.6), MISSING without one.
     """
     if link_type == LINK_ETHERNET:
         ether_type, at = (be16(octets, start + 12), start + 14) if end - start >= 14 else (ETHER_CUT, end)
@@ -112,7 +112,7 @@ def _ppp(octets: Octets, at: int, end: int) -> tuple[int, int, int]:
     if end - at < 2:
         return ETHER_CUT, at, MISSING
     if octets[at] & 1:
-        protocol, at = np.int64(octets[at]), at + 1
+        protocol, at = int(np.int64(octets[at])), at + 1
     else:
         protocol, at = be16(octets, at), at + 2
     if protocol == _PPP_IPV4:

@@ -1,10 +1,10 @@
 """One capture as datagrams: windows of the file through the kernels, the rare rest through Python.
 
-Two readers share the containers. ``kernels`` is what everybody uses; ``scapy`` shows every frame to Scapy and every payload to the
-whole-message parser: slow and obvious, it defines what is right (docs/architecture.md).
+Two readers share the containers. ``kernels`` is what everybody uses; ``scapy`` shows every frame to Scapy and every
+payload to the whole-message parser: slow and obvious, it defines what is right (docs/architecture.md).
 
-Each datagram that begins with SIP is copied from the window into a batch, and batches are handed out: of a capture full of media
-little is left to copy, and the window stays in the processor's cache.
+Each datagram that begins with SIP is copied from the window into a batch, and batches are handed out: of a capture
+full of media little is left to copy, and the window stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ from analyzer.batch import (
     Octets,
 )
 from analyzer.capture import container_kernels as walk
-from analyzer.capture.container import Pcap, Pcapng
 from analyzer.capture.frame_kernels import (
-    FOUND_COLUMNS,
+    DATAGRAM_OCTETS,
     K_BROKEN,
     K_CUT,
     K_DAMAGED,
@@ -54,31 +53,25 @@ from analyzer.capture.frame_kernels import (
     K_NOT_IP,
     K_OTHER_IP,
     K_SCTP,
-    K_SIP,
     K_TCP,
     K_TCP_SIP,
     K_UDP,
     K_UDP_TUNNEL,
-    KINDS,
 )
 from analyzer.capture.source import Source, open_source
+from analyzer.capture.windows import WINDOW, Windows
 from analyzer.issues import IssueLog, IssueNote
 
-#: Octets of a window: it fits the second-level cache of a core.
-WINDOW = 1 << 20
 #: Octets and rows of a batch.
 ARENA = 1 << 20
 ROWS = 2048
 #: Batches in turn, so that one stays valid until two more have been asked for.
 BATCHES = 4
-#: No capturing program stores more octets of a frame (libpcap's and Wireshark's bound); longer ones are looked at twice.
-LONG_FRAME = 262_144
-#: No frame is longer than this; a length beyond it is damage.
-LONGEST_FRAME = 64 << 20
-#: Batches are handed out at the latest after so many windows, so that progress shows.
+#: A batch is handed out at the latest after so many windows, so that progress shows.
 WINDOWS_PER_BATCH = 64
 
-#: Why frames were not read, the keys of `Reader.unread`; ``link_type_N`` stands for each link type N that is not known.
+#: Why frames were not read, the keys of `Reader.unread`; ``link_type_N`` stands for each link type N that is not
+#: known.
 UNREAD: dict[str, str] = {
     "tcp": "TCP segments: streams are not put together",
     "tcp_sip": "TCP segments that begin with a SIP start line",
@@ -108,7 +101,6 @@ _KIND_NAMES = {
     K_CUT: "cut",
     K_DAMAGED: "damaged",
 }
-_LAST = 2**63 - 1
 
 
 class _Batch(NamedTuple):
@@ -119,11 +111,8 @@ class _Batch(NamedTuple):
 class Reader:
     """The SIP datagrams of one capture, batch by batch, and what is to be said about the capture.
 
-    Iterating yields `Datagrams` in captured order; their octets and rows stay valid until two more have been asked for.
-    All counts are complete once the iteration is over: ``frames``, ``octets`` (as captured), ``start_ts`` and ``end_ts`` (ns,
-    earliest and latest frame), ``truncated`` (cut short or damaged), ``unread`` (frames by `UNREAD`), ``dropped``
-    (frames that the capturing program says it lost), ``names`` (addresses to names, from name-resolution blocks),
-    ``secrets`` (of decryption-secrets blocks: kind and octets).
+    Iterating yields `Datagrams` in captured order; their octets and rows stay valid until two more have been asked
+    for. All counts are complete once the iteration is over.
     """
 
     def __init__(
@@ -134,53 +123,49 @@ class Reader:
         self.source = source.path
         self.format = source.format
         self.reader = reader
-        self.truncated = False
         self._source = source
         self._issues = issues
-        self._window: Octets = np.empty(max(window, 2 * LONG_FRAME), dtype=np.uint8)
-        self._filled = 0
-        self._is_at_end = False
+        self._windows = Windows(source, capture_no, issues, window)
+        self._windows.state[walk.W_ALL_DECLINED] = reader == "scapy"
+        # Smaller windows come with smaller batches: many captures are being read at once.
+        self._arena_octets = max(min(window, ARENA), 2 * DATAGRAM_OCTETS)
+        self._batch_rows = ROWS if window >= WINDOW else ROWS // 8
         self._batches: list[_Batch] = []
         self._batch_no = -1
-        self._found: Ints = np.zeros(FOUND_COLUMNS, dtype=np.int64)
-        self._kinds: Ints = np.zeros(KINDS, dtype=np.int64)
         self._links: dict[int, int] = {}
-        self._state: Ints = np.zeros(walk.W_COLUMNS, dtype=np.int64)
-        self._state[walk.W_START_TS] = _LAST
-        self._state[walk.W_END_TS] = -_LAST
-        self._state[walk.W_CAPTURE_NO] = capture_no
-        self._state[walk.W_LIMIT] = LONG_FRAME
-        self._state[walk.W_LONG_ALLOWED] = -1
-        self._state[walk.W_ALL_DECLINED] = reader == "scapy"
-        self._container = self._open_container()
 
     # -- what is to be said about the capture -------------------------------------------------------------------
 
     @property
     def frames(self) -> int:
         """Frames read so far."""
-        return int(self._state[walk.W_FRAMES])
+        return int(self._windows.state[walk.W_FRAMES])
 
     @property
     def octets(self) -> int:
         """Octets of these frames, as captured."""
-        return int(self._state[walk.W_OCTETS])
+        return int(self._windows.state[walk.W_OCTETS])
 
     @property
     def start_ts(self) -> int | None:
         """Time of the earliest frame, ns; None without frames."""
-        return int(self._state[walk.W_START_TS]) if self.frames else None
+        return int(self._windows.state[walk.W_START_TS]) if self.frames else None
 
     @property
     def end_ts(self) -> int | None:
         """Time of the latest frame, ns; None without frames."""
-        return int(self._state[walk.W_END_TS]) if self.frames else None
+        return int(self._windows.state[walk.W_END_TS]) if self.frames else None
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the capture is cut short or damaged."""
+        return self._windows.truncated
 
     @property
     def unread(self) -> dict[str, int]:
         """Frames that were not read, by `UNREAD`; reasons without frames are left out."""
-        counts = {name: int(self._kinds[kind]) for kind, name in _KIND_NAMES.items()}
-        links = self._container.unknown_link_frames() if self._container is not None else {}
+        counts = {name: int(self._windows.kinds[kind]) for kind, name in _KIND_NAMES.items()}
+        links = self._windows.container.unknown_link_frames()
         for link_type in sorted(links.keys() | self._links.keys()):
             counts[f"link_type_{link_type}"] = links.get(link_type, 0) + self._links.get(link_type, 0)
         return {name: count for name, count in counts.items() if count}
@@ -188,17 +173,17 @@ class Reader:
     @property
     def dropped(self) -> int | None:
         """Frames that the capturing program says it lost; None when it says nothing."""
-        return self._container.dropped if self._container is not None else None
+        return self._windows.container.dropped
 
     @property
     def names(self) -> dict[str, str]:
         """Names of addresses, from name-resolution blocks."""
-        return self._container.names if self._container is not None else {}
+        return self._windows.container.names
 
     @property
     def secrets(self) -> list[tuple[int, bytes]]:
         """Decryption secrets: kind (0x544c534b = TLS key log) and octets."""
-        return self._container.secrets if self._container is not None else []
+        return self._windows.container.secrets
 
     @property
     def progress(self) -> tuple[int, int | None]:
@@ -206,236 +191,102 @@ class Reader:
         return self._source.consumed, self._source.total
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._source.close()
+        """Let go of the file and of all buffers; what was handed out stays valid."""
+        self._windows.release()
+        self._batches.clear()
 
     def __enter__(self) -> Reader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # -- the loop -----------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Datagrams]:
-        if self._container is None:
-            return
-        state, container = self._state, self._container
+        windows = self._windows
         batch = self._next_batch()
-        windows = 0
+        walked = 0
         while True:
-            why = container.walk(
-                self._window, self._filled, state, self._kinds, self._found, batch.rows, batch.arena
-            )
+            why = windows.walk(batch.rows, batch.arena)
             if why == walk.FRAME or why == walk.BROKEN:
                 if not self._has_room(batch):
                     yield self._handed_out(batch)
                     batch = self._next_batch()
                 self._frame(batch, why)
                 continue
-            windows += why == walk.MORE
-            if why == walk.FULL or windows == WINDOWS_PER_BATCH:
+            walked += why == walk.MORE
+            if why == walk.FULL or walked == WINDOWS_PER_BATCH:
                 yield self._handed_out(batch)
                 batch = self._next_batch()
-                windows = 0
-            if why != walk.FULL and not self._go_on(why):
+                walked = 0
+            if why != walk.FULL and not windows.go_on(why):
                 break
-        self._finish()
-        if state[walk.W_ROWS]:
+        self._say_what_was_unread()
+        if windows.state[walk.W_ROWS]:
             yield self._handed_out(batch)
 
     def _next_batch(self) -> _Batch:
         self._batch_no = (self._batch_no + 1) % BATCHES
         if self._batch_no == len(self._batches):
-            self._batches.append(
-                _Batch(np.empty(ARENA, dtype=np.uint8), np.empty((ROWS, D_COLUMNS), dtype=np.int64))
-            )
-        self._state[walk.W_ROWS] = self._state[walk.W_ARENA] = 0
+            arena = np.empty(self._arena_octets, dtype=np.uint8)
+            self._batches.append(_Batch(arena, np.empty((self._batch_rows, D_COLUMNS), dtype=np.int64)))
+        self._windows.state[walk.W_ROWS] = self._windows.state[walk.W_ARENA] = 0
         return self._batches[self._batch_no]
 
     def _handed_out(self, batch: _Batch) -> Datagrams:
-        return Datagrams(batch.arena, batch.rows[: self._state[walk.W_ROWS]])
+        return Datagrams(batch.arena, batch.rows[: self._windows.state[walk.W_ROWS]])
 
     def _has_room(self, batch: _Batch) -> bool:
-        room = len(batch.arena) - int(self._state[walk.W_ARENA])
-        return int(self._state[walk.W_ROWS]) < len(batch.rows) and room > 65_535
+        room = len(batch.arena) - int(self._windows.state[walk.W_ARENA])
+        return int(self._windows.state[walk.W_ROWS]) < len(batch.rows) and room >= DATAGRAM_OCTETS
 
-    def _go_on(self, why: int) -> bool:
-        """Do what the walk cannot do itself; False when the capture is over."""
-        if why == walk.MORE:
-            if self._fill():
-                return True
-            if self._state[walk.W_POSITION] < self._filled:
-                self._cut("ends within a record")
-            return False
-        if why == walk.BLOCK:
-            return self._block()
-        if why == walk.LONG:
-            return self._long_record()
-        self._damaged("no record begins here")
-        return False
-
-    def _finish(self) -> None:
-        """Say what the capture as a whole has to be said about."""
-        if self._source.damage is not None:
-            self._cut(self._source.damage)
+    def _say_what_was_unread(self) -> None:
+        """One issue a capture for SIP that was seen and left unread."""
         for kind, code, what in (
             (K_TCP_SIP, "capture.unread_tcp", "TCP segments begin with SIP and were not read"),
             (K_FRAGMENT_SIP, "capture.unread_fragment", "IP fragments begin with SIP and were not read"),
         ):
-            count = int(self._kinds[kind])
+            count = int(self._windows.kinds[kind])
             if count:
                 self._issues.add(IssueNote(code, self.capture_no, detail=f"{count} {what}"), count)
-
-    # -- windows ------------------------------------------------------------------------------------------------
-
-    def _open_container(self) -> Pcap | Pcapng | None:
-        """Read the file's header; None when not even that is whole."""
-        if self._source.container == "pcapng":
-            self._need(12)
-            return Pcapng()
-        if not self._need(Pcap.HEADER_LENGTH):
-            return None
-        self._state[walk.W_POSITION] = Pcap.HEADER_LENGTH
-        return Pcap(self._window[: Pcap.HEADER_LENGTH].tobytes())
-
-    def _fill(self) -> bool:
-        """Move what is left to the window's front and read behind it; False when nothing came."""
-        position = int(self._state[walk.W_POSITION])
-        rest = self._filled - position
-        if position:
-            self._window[:rest] = self._window[position : self._filled]
-            self._state[walk.W_FILE_OFFSET] += position
-            self._state[walk.W_POSITION] = 0
-        self._filled = rest
-        count = self._source.read_into(self._window[rest:]) if not self._is_at_end else 0
-        self._is_at_end = self._is_at_end or not count
-        self._filled += count
-        return count > 0
-
-    def _need(self, length: int) -> bool:
-        """Have ``length`` octets from the position on in the window, which grows if it must; False at the end."""
-        while self._filled - int(self._state[walk.W_POSITION]) < length:
-            if length > len(self._window):
-                rest = self._window[self._state[walk.W_POSITION] : self._filled].copy()
-                self._window = np.empty(length + LONG_FRAME, dtype=np.uint8)
-                self._window[: len(rest)] = rest
-                self._state[walk.W_FILE_OFFSET] += self._state[walk.W_POSITION]
-                self._state[walk.W_POSITION] = 0
-                self._filled = len(rest)
-            if not self._fill():
-                return False
-        return True
-
-    def _ahead(self, length: int, skipped: int = 0) -> bytes:
-        """Octets from the position on."""
-        start = int(self._state[walk.W_POSITION]) + skipped
-        return self._window[start : min(start + length, self._filled)].tobytes()
-
-    @property
-    def _offset(self) -> int:
-        return int(self._state[walk.W_FILE_OFFSET] + self._state[walk.W_POSITION])
-
-    def _cut(self, what: str) -> None:
-        self.truncated = True
-        self._issues.add(
-            IssueNote("capture.truncated", self.capture_no, frame_no=self.frames or MISSING, detail=f"{what}, at octet {self._offset}")
-        )
-
-    def _damaged(self, what: str) -> None:
-        self.truncated = True
-        self._issues.add(
-            IssueNote("capture.damaged", self.capture_no, frame_no=self.frames or MISSING, detail=f"{what}, at octet {self._offset}")
-        )
-
-    # -- blocks and long records --------------------------------------------------------------------------------
-
-    def _block(self) -> bool:
-        """A block that is no packet."""
-        assert isinstance(self._container, Pcapng)
-        length = self._container.block_length(self._ahead(12))
-        if not length or length > LONGEST_FRAME:
-            self._damaged("a block with an impossible length")
-            return False
-        if not self._need(length):
-            self._cut("ends within a block")
-            return False
-        if not self._container.read_block(self._ahead(length)):
-            self._damaged("a damaged block")
-            return False
-        self._state[walk.W_POSITION] += length
-        return True
-
-    def _long_record(self) -> bool:
-        """A record longer than any capturing program writes: true only if a record follows it."""
-        length = int(self._state[walk.W_RECORD_LENGTH])
-        if isinstance(self._container, Pcapng):
-            kind = int.from_bytes(self._ahead(4), "big" if self._container.is_big else "little")
-            if kind not in _READ_BLOCKS:
-                return self._skip(length)
-        if length > LONGEST_FRAME:
-            self._damaged(f"a record of {length} octets")
-            return False
-        if not self._need(length):
-            self._cut(f"ends within a record of {length} octets")
-            return False
-        if isinstance(self._container, Pcap) and self._need(length + 16):
-            if not self._container.is_plausible(self._ahead(16, length)):
-                self._damaged(f"a record of {length} octets with no record behind it")
-                return False
-        self._state[walk.W_LONG_ALLOWED] = self._offset
-        return True
-
-    def _skip(self, length: int) -> bool:
-        """Leave out a long block of an unknown kind."""
-        while length:
-            position = int(self._state[walk.W_POSITION])
-            step = min(length, self._filled - position)
-            self._state[walk.W_POSITION] += step
-            length -= step
-            if length and not self._fill():
-                self._cut("ends within a block")
-                return False
-        return True
 
     # -- frames that Python decides on --------------------------------------------------------------------------
 
     def _frame(self, batch: _Batch, why: int) -> None:
         """A frame that the walk has counted but not judged."""
-        state = self._state
-        frame_no, ts = int(state[walk.W_FRAMES]), int(state[walk.W_FRAME_TS])
+        state = self._windows.state
         if why == walk.BROKEN:
-            self._kinds[K_UDP] += 1
-            self._issues.add(IssueNote("sip.bad_start_line", self.capture_no, ts, frame_no))
+            self._broken()
             return
-        from analyzer.capture.scapy_decode import decoded
+        from analyzer.capture.scapy_decode import begins_by_kernel, begins_by_parser, decoded
 
-        assert self._container is not None
-        start, end = int(state[walk.W_FRAME_START]), int(state[walk.W_FRAME_END])
         number = int(state[walk.W_FRAME_INTERFACE])
-        link_type = self._container.link_type(number)
-        frame = self._window[start:end].tobytes()
-        kind, datagram = decoded(frame, int(state[walk.W_FRAME_WIRE]), link_type)
+        link_type = self._windows.container.link_type(number)
+        frame = self._windows.frame().tobytes()
+        begins = begins_by_parser if self.reader == "scapy" else begins_by_kernel
+        kind, datagram = decoded(frame, int(state[walk.W_FRAME_WIRE]), link_type, begins)
         if kind == K_LINK_TYPE:
             self._links[link_type] = self._links.get(link_type, 0) + 1
+        elif kind == K_BROKEN:
+            self._broken()
+        else:
+            self._windows.kinds[kind] += 1
+        if datagram is None:
             return
-        if kind == K_BROKEN:
-            kind = K_UDP
-            self._issues.add(IssueNote("sip.bad_start_line", self.capture_no, ts, frame_no))
-        self._kinds[kind] += 1
-        if kind != K_SIP:
-            return
-        assert datagram is not None
         used, row = int(state[walk.W_ARENA]), batch.rows[state[walk.W_ROWS]]
         length = len(datagram.payload)
         batch.arena[used : used + length] = np.frombuffer(datagram.payload, dtype=np.uint8)
+        start = int(state[walk.W_FILE_OFFSET] + state[walk.W_FRAME_START])
         within = frame.find(datagram.payload)
-        row[D_FRAME_NO] = frame_no
-        row[D_TS] = ts
+        row[D_FRAME_NO] = state[walk.W_FRAMES]
+        row[D_TS] = state[walk.W_FRAME_TS]
         row[D_OFFSET] = used
         row[D_LENGTH] = length
         row[D_WIRE_LENGTH] = datagram.wire_length
-        row[D_FILE_OFFSET] = int(state[walk.W_FILE_OFFSET]) + start + within if within >= 0 else MISSING
+        row[D_FILE_OFFSET] = start + within if within >= 0 else MISSING
         row[D_SRC_HI], row[D_SRC_LO] = datagram.src
         row[D_DST_HI], row[D_DST_LO] = datagram.dst
         row[D_SRC_PORT] = datagram.src_port
@@ -448,10 +299,18 @@ class Reader:
         state[walk.W_ROWS] += 1
         state[walk.W_ARENA] = used + length
 
-
-_READ_BLOCKS = frozenset(
-    {walk.OBSOLETE_PACKET, walk.SIMPLE_PACKET, walk.ENHANCED_PACKET, walk.NAME_RESOLUTION, walk.INTERFACE_DESCRIPTION}
-)
+    def _broken(self) -> None:
+        """A datagram that is understood, but whose start line was meant as SIP and is none."""
+        state = self._windows.state
+        self._windows.kinds[K_UDP] += 1
+        self._issues.add(
+            IssueNote(
+                "sip.bad_start_line",
+                self.capture_no,
+                int(state[walk.W_FRAME_TS]),
+                int(state[walk.W_FRAMES]),
+            )
+        )
 
 
 def open_reader(path: str, capture_no: int, issues: IssueLog, reader: str = "kernels", window: int = WINDOW) -> Reader:

@@ -1,8 +1,9 @@
 """Frames that the kernels decline, dissected by Scapy down to their innermost datagram.
 
-Scapy knows the tunnels and link types; what it dissects is walked here layer by layer: Ethernet in VXLAN in UDP in IP ... until a
-datagram begins with SIP. It is also the whole of ``--reader scapy``, where every frame comes this way; so IP and UDP are held to the
-same rules as in `frame_kernels`, on the fields that Scapy read. Scapy is imported with the first frame, never before.
+Scapy knows the tunnels and link types; what it dissects is walked here layer by layer: Ethernet in VXLAN in UDP in
+IP ... until a datagram begins with SIP. It is also the whole of ``--reader scapy``, where every frame comes this
+way; so IP and UDP are held to the same rules as in `frame_kernels`, on the fields that Scapy read. Scapy is
+imported with the first frame, never before.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import logging
 import struct
 import warnings
+from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -38,10 +40,13 @@ from analyzer.capture.frame_kernels import (
     udp_kind,
 )
 from analyzer.capture.link_kernels import LINK_LOOP, LINK_NULL
+from analyzer.sip.parse import BAD_START_LINE, ParseError, parse_message
 from analyzer.sip.start_kernels import BROKEN_START_LINE, NOT_SIP, SIP_MESSAGE, start_line
 
 #: Headers in one frame; more of them are an attack on readers.
 LAYERS = 200
+#: A content test: payload and octets sent → NOT_SIP, SIP_MESSAGE or BROKEN_START_LINE.
+Begins: TypeAlias = Callable[[bytes, int], int]
 _AUTHENTICATION = 51
 _PLAIN_EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 
@@ -136,19 +141,21 @@ def _layers() -> _Layers:
     )
 
 
-def decoded(frame: bytes, wire_length: int, link_type: int) -> tuple[int, Datagram | None]:
+def decoded(
+    frame: bytes, wire_length: int, link_type: int, begins: Begins | None = None
+) -> tuple[int, Datagram | None]:
     """What a frame is (K_* of `frame_kernels`), and its datagram if that is SIP.
 
-    ``wire_length`` is the frame's length before the snaplen cut it. A frame that Scapy fails on is damaged: whatever it
-    raises ends here.
+    ``wire_length`` is the frame's length before the snaplen cut it; ``begins`` the content test (`begins_by_kernel`
+    when none is given). A frame that Scapy fails on is damaged: whatever it raises ends here.
     """
     try:
-        return _walk(frame, wire_length - len(frame), link_type)
+        return _walk(frame, wire_length - len(frame), link_type, begins or begins_by_kernel)
     except Exception:  # Scapy's dissectors raise anything on hostile octets
         return K_DAMAGED, None
 
 
-def _walk(frame: bytes, missing: int, link_type: int) -> tuple[int, Datagram | None]:
+def _walk(frame: bytes, missing: int, link_type: int, begins: Begins) -> tuple[int, Datagram | None]:
     layers = _layers()
     if link_type in (LINK_NULL, LINK_LOOP):
         packet, kind = _loopback(frame, layers)
@@ -178,17 +185,17 @@ def _walk(frame: bytes, missing: int, link_type: int) -> tuple[int, Datagram | N
         if ip.protocol != 17:
             if ip.is_fragment:
                 return K_FRAGMENT, None
-            kind = _other_kind(ip)
+            kind = _other_kind(ip, begins)
             if kind != K_OTHER_IP:
                 return kind, None
             packet = _next(packet, layers)
             continue
-        kind, datagram, tunnelled = _udp(ip, network)
+        kind, datagram, tunnelled = _udp(ip, network, begins)
         if kind != K_UDP_TUNNEL:
             return kind, datagram
         assert tunnelled is not None
         src_port, dst_port, payload = tunnelled
-        packet = layers.by_port.get(dst_port, layers.by_port.get(src_port))(payload)
+        packet = layers.by_port[dst_port if dst_port in layers.by_port else src_port](payload)
     return K_DAMAGED, None
 
 
@@ -267,10 +274,10 @@ def _ipv6(packet: Any, missing: int) -> _Packet | int:
     return K_DAMAGED
 
 
-def _other_kind(ip: _Packet) -> int:
+def _other_kind(ip: _Packet, begins: Begins) -> int:
     if ip.protocol == 6:
         length = (ip.payload[12] >> 4) * 4 if len(ip.payload) >= 20 else 0
-        if 20 <= length < len(ip.payload) and _begins(ip.payload[length:], True) == SIP_MESSAGE:
+        if 20 <= length < len(ip.payload) and begins(ip.payload[length:], len(ip.payload)) == SIP_MESSAGE:
             return K_TCP_SIP
         return K_TCP
     if ip.protocol in (1, 58):
@@ -278,7 +285,7 @@ def _other_kind(ip: _Packet) -> int:
     return K_SCTP if ip.protocol == 132 else K_OTHER_IP
 
 
-def _udp(ip: _Packet, network: int) -> tuple[int, Datagram | None, tuple[int, int, bytes] | None]:
+def _udp(ip: _Packet, network: int, begins: Begins) -> tuple[int, Datagram | None, tuple[int, int, bytes] | None]:
     """Kind, datagram if it is SIP, and (ports, payload) if it is a tunnel."""
     if ip.place:
         return K_FRAGMENT, None, None
@@ -291,12 +298,12 @@ def _udp(ip: _Packet, network: int) -> tuple[int, Datagram | None, tuple[int, in
     payload = ip.payload[8 : 8 + sent]
     if len(payload) > DATAGRAM_OCTETS:
         return K_DAMAGED, None, None
-    begins = _begins(payload, sent > len(payload))
+    verdict = begins(payload, sent)
     if ip.is_fragment:
-        return (K_FRAGMENT_SIP if begins == SIP_MESSAGE else K_FRAGMENT), None, None
-    if begins == BROKEN_START_LINE:
+        return (K_FRAGMENT_SIP if verdict == SIP_MESSAGE else K_FRAGMENT), None, None
+    if verdict == BROKEN_START_LINE:
         return K_BROKEN, None, None
-    if begins == SIP_MESSAGE:
+    if verdict == SIP_MESSAGE:
         datagram = Datagram(payload, sent, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id)
         return K_SIP, datagram, None
     if len(payload) < 4 or payload[0] >= 0x80:
@@ -305,7 +312,17 @@ def _udp(ip: _Packet, network: int) -> tuple[int, Datagram | None, tuple[int, in
     return kind, None, (src_port, dst_port, payload) if kind == K_UDP_TUNNEL else None
 
 
-def _begins(payload: bytes, is_cut: bool) -> int:
+def begins_by_kernel(payload: bytes, sent: int) -> int:
+    """The content test as the kernels make it; ``sent`` octets were sent of which ``payload`` was captured."""
     if not payload:
         return NOT_SIP
-    return start_line(np.frombuffer(payload, dtype=np.uint8), 0, len(payload), is_cut)
+    return start_line(np.frombuffer(payload, dtype=np.uint8), 0, len(payload), sent > len(payload))
+
+
+def begins_by_parser(payload: bytes, sent: int) -> int:
+    """The content test as the whole-message parser makes it."""
+    try:
+        parse_message(payload, sent)
+    except ParseError as error:
+        return BROKEN_START_LINE if error.code == BAD_START_LINE else NOT_SIP
+    return SIP_MESSAGE

@@ -12,7 +12,6 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 
-
 import numpy as np
 
 from analyzer.batch import Octets
@@ -80,7 +79,7 @@ class Source:
         """Fill the beginning of ``buffer`` with the next octets; returns how many, 0 at the end."""
         if self._head:
             taken = min(len(self._head), len(buffer))
-            memoryview(buffer)[:taken] = self._head[:taken]
+            buffer[:taken] = np.frombuffer(self._head, dtype=np.uint8, count=taken)
             self._head = self._head[taken:]
             return taken + (0 if self._head else self._read(buffer[taken:]))
         return self._read(buffer)
@@ -91,7 +90,7 @@ class Source:
         if not len(buffer):
             return 0
         try:
-            count = self._file.readinto(memoryview(buffer)) or 0
+            count = self._file.readinto(buffer.data) or 0
         except OSError as error:
             raise CaptureError(self.path, f"cannot be read ({error.strerror})") from error
         self._file_consumed += count
@@ -221,8 +220,6 @@ def _is_capture(path: str) -> bool:
             return bool(Source(path, file, total).format)
         except CaptureError:
             return False
-
-
 
 
 def read_octets(path: str, offset: int, length: int) -> bytes:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from analyzer.batch import Octets
 
 PIECE = 1 << 18
@@ -86,7 +88,7 @@ class Unpacked:
                 if not self._ready:
                     break
             taken = min(len(self._ready), len(buffer) - filled)
-            memoryview(buffer)[filled : filled + taken] = self._ready[:taken]
+            buffer[filled : filled + taken] = np.frombuffer(self._ready, dtype=np.uint8, count=taken)
             self._ready = self._ready[taken:]
             filled += taken
         return filled

@@ -15,14 +15,14 @@ from analyzer.jit import inlined
 def be16(octets: Octets, at: int) -> int:
     """Two octets in network order."""
     i = np.uint64(at)
-    return np.int64(octets[i]) << 8 | np.int64(octets[i + np.uint64(1)])
+    return int(np.int64(octets[i]) << 8 | np.int64(octets[i + np.uint64(1)]))
 
 
 @inlined
 def be32(octets: Octets, at: int) -> int:
     """Four octets in network order."""
     i = np.uint64(at)
-    return (
+    return int(
         np.int64(octets[i]) << 24
         | np.int64(octets[i + np.uint64(1)]) << 16
         | np.int64(octets[i + np.uint64(2)]) << 8
@@ -34,7 +34,7 @@ def be32(octets: Octets, at: int) -> int:
 def le32(octets: Octets, at: int) -> int:
     """Four octets, least significant first."""
     i = np.uint64(at)
-    return (
+    return int(
         np.int64(octets[i])
         | np.int64(octets[i + np.uint64(1)]) << 8
         | np.int64(octets[i + np.uint64(2)]) << 16

@@ -1,0 +1,65 @@
+"""Frames one by one, for what needs few of them: cutting some out of a capture, looking at its first time stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from analyzer.batch import D_COLUMNS
+from analyzer.capture import container_kernels as walk
+from analyzer.capture.source import Source
+from analyzer.capture.windows import Windows
+from analyzer.issues import IssueLog
+
+
+class Frame(NamedTuple):
+    """One captured frame. ``ts`` in ns since 1970, ``wire_length`` octets were sent of which ``octets`` were
+    captured."""
+
+    ts: int
+    frame_no: int
+    interface_no: int
+    link_type: int
+    wire_length: int
+    octets: bytes
+
+
+def chosen_frames(source: Source, frame_nos: Collection[int] | None = None) -> Iterator[Frame]:
+    """The frames of a capture with these numbers, in captured order; every frame when no numbers are given.
+
+    Numbers that the capture does not have are left out; a cut or damaged capture ends where it can no longer be read.
+    """
+    windows = Windows(source, 0, IssueLog())
+    windows.state[walk.W_ALL_DECLINED] = 1
+    rows, arena = np.empty((0, D_COLUMNS), dtype=np.int64), np.empty(0, dtype=np.uint8)
+    wanted = iter(sorted(set(frame_nos))) if frame_nos is not None else None
+    if wanted is not None and not _want_next(windows, wanted):
+        return
+    while True:
+        why = windows.walk(rows, arena)
+        if why != walk.FRAME:
+            if not windows.go_on(why):
+                return
+            continue
+        state = windows.state
+        number = int(state[walk.W_FRAME_INTERFACE])
+        yield Frame(
+            ts=int(state[walk.W_FRAME_TS]),
+            frame_no=int(state[walk.W_FRAMES]),
+            interface_no=number,
+            link_type=windows.container.link_type(number),
+            wire_length=int(state[walk.W_FRAME_WIRE]),
+            octets=windows.frame().tobytes(),
+        )
+        if wanted is not None and not _want_next(windows, wanted):
+            return
+
+
+def _want_next(windows: Windows, wanted: Iterator[int]) -> bool:
+    for frame_no in wanted:
+        if frame_no > 0:
+            windows.state[walk.W_WANTED] = frame_no
+            return True
+    return False
