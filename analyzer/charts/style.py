@@ -101,7 +101,7 @@ def legend(axes: Axes, handles: Sequence[Any], labels: Sequence[str]) -> None:
 
 def whole_numbers(axis: Axis) -> None:
     """Ticks at whole numbers, their thousands apart."""
-    axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 

@@ -1,34 +1,29 @@
-"""The frames of chosen calls, cut out of their captures into one pcapng file."""
+"""``calls -w FILE``: the frames of the calls that were chosen, for Wireshark.
+
+Which calls fit is known only when the captures have been read to their end, so they are read a second time: that
+costs time once, where remembering every frame of every call would cost memory always.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from analyzer.batch import D_CAPTURE_NO, D_FRAME_NO, Ints, MessageBatch
+from analyzer import api
+from analyzer.batch import Ints
+from analyzer.capture.write import write_frames
+from analyzer.stats.frames import FrameCollector
 
-#: Columns of the links that come with a batch: resend_of, transaction_no, call_no, registration_no.
-_CALL_NO = 2
 
-
-class FrameCollector:
-    """A message sink that remembers where the messages of some calls stand.
-
-    Its memory grows with the frames that are chosen, not with those that are read: two numbers a frame.
-    """
-
-    def __init__(self, call_nos: Ints) -> None:
-        self._wanted = np.sort(call_nos)
-        self._found: list[Ints] = []
-
-    def __call__(self, batch: MessageBatch, links: Ints) -> None:
-        """Take the frames of wanted calls from a batch."""
-        mask = np.isin(links[:, _CALL_NO], self._wanted)
-        if mask.any():
-            self._found.append(batch.numbers[mask][:, [D_CAPTURE_NO, D_FRAME_NO]])
-
-    def frames(self) -> dict[int, Ints]:
-        """For each capture_no, its chosen frame numbers, ascending and each once."""
-        if not self._found:
-            return {}
-        joined = np.unique(np.concatenate(self._found), axis=0)
-        return {int(no): joined[joined[:, 0] == no, 1] for no in np.unique(joined[:, 0])}
+def cut_calls(
+    out_path: str,
+    captures: Sequence[str],
+    options: Mapping[str, Any],
+    call_nos: Ints,
+    progress: Callable[[float, int], None],
+) -> int:
+    """Write the frames of some calls to a pcapng file; returns how many. Raises OutputError and CaptureError."""
+    collector = FrameCollector(call_nos)
+    result = api.analyze(*captures, **options, keep=(), message_sink=collector, progress=progress)
+    sources = {row.capture_no: row.source for row in result.captures}
+    return write_frames(out_path, {sources[no]: frames for no, frames in collector.frames().items()})
