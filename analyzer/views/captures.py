@@ -21,7 +21,7 @@ def captures_table(captures: Sequence[CaptureRow], words: Words, zone: tzinfo, t
         Column(words("octets"), align_right=True, rank=3),
         Column("SIP", align_right=True),
         Column(words("unread"), align_right=True),
-        Column(words("from"), rank=1),
+        Column(words("start"), rank=1),
         Column(words("span"), align_right=True),
         Column(words("reader"), rank=4),
     ]

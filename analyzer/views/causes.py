@@ -39,7 +39,7 @@ def causes_table(
         Column("hex", align_right=True, rank=2),
         Column("DSS1", align_right=True),
         Column(words("text"), shrink=True),
-        Column(words("from"), shrink=True),
+        Column(words("source"), shrink=True),
         Column("SIP", align_right=True),
         Column("×", align_right=True, rank=1),
         *(Column(name, align_right=True) for name in profiles),

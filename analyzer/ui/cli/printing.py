@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.views.table import Cell, Column, Table, Tone
+from analyzer.wiretext import printable_text
 
 _STYLES = {
     Tone.PLAIN: "",
@@ -42,8 +43,9 @@ class Screen:
         self._is_unicode = encoding.startswith("utf")
 
     def text(self, line: str) -> str:
-        """A text as this stream can hold it."""
-        return line if self._is_unicode else line.translate(_ASCII)
+        """A text as this stream can hold it; whatever it is, it cannot steer a terminal."""
+        safe = printable_text(line)
+        return safe if self._is_unicode else safe.translate(_ASCII)
 
     def line(self, *parts: tuple[str, str]) -> None:
         """One line of (text, style) parts, without trailing blanks."""
