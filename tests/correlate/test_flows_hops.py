@@ -238,7 +238,7 @@ def test_the_invite_that_comes_back_through_the_proxy_is_a_deeper_hop() -> None:
         + """
     alice -> proxy INVITE
     proxy -> edge INVITE
-    edge -> proxy INVITE forward=yes
+    edge -> proxy INVITE vias=2 cseq=1
     """
     )
     rows = play(text + "end +1s").calls
