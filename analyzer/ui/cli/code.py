@@ -176,7 +176,7 @@ def _draw(screen: Screen, card: Card, has_sources: bool) -> None:
             screen.table(replace(part, rows=rows, notes=[printable_text(note) for note in part.notes]))
             continue
         if part.title:
-            screen.line((part.title, "bold"))
+            screen.paragraph(part.title, "bold")
         for fact in part.facts:
             _draw_fact(screen, fact, indent, is_short=part.is_bulky and not has_sources)
         screen.line()
