@@ -59,6 +59,14 @@ class Party(NamedTuple):
         return address if self.port == 5060 else f"{address}:{self.port}"
 
 
+class Answer(NamedTuple):
+    """A response to a request, with what a proxy passes on of it."""
+
+    code: int
+    tag: str | None
+    agent: str | None
+
+
 @dataclass
 class Sent:
     """A request on one arrow, with what its responses and its ACK need of it."""
@@ -75,7 +83,8 @@ class Sent:
     cseq: int
     parent: Sent | None
     final: int | None = None
-    answers: list[tuple[int, str | None]] = field(default_factory=list)
+    agent: str | None = None
+    answers: list[Answer] = field(default_factory=list)
     children: list[Sent] = field(default_factory=list)
 
 
@@ -173,10 +182,10 @@ class Conversation:
         received = self._received(call, client, server, "ACK", options)
         if received is None:
             invite = self._invite(call, client, server, options)
-            refusals = [tag for code, tag in invite.answers if code >= 300]
+            refusals = [answer.tag for answer in invite.answers if answer.code >= 300]
             if refusals and invite.final is not None and invite.final >= 300:
                 return self._like_invite(invite, "ACK", refusals[-1])
-            agreed = [tag for code, tag in invite.answers if 200 <= code < 300]
+            agreed = [answer.tag for answer in invite.answers if 200 <= answer.code < 300]
             tag = agreed[-1] if agreed else invite.to_tag
             uri, sender, target, cseq = invite.uri, invite.sender, invite.target, invite.cseq
         else:
@@ -185,9 +194,7 @@ class Conversation:
         vias = [self._via(client, options), *(received.vias if received else [])]
         return Sent("ACK", call, client, server, uri, vias, sender, target, tag, cseq, received)
 
-    def _received(
-        self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]
-    ) -> Sent | None:
+    def _received(self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]) -> Sent | None:
         """The request that this one passes on, if its sender is a proxy here."""
         if options.get("forward") == "no":
             return None
@@ -199,19 +206,13 @@ class Conversation:
         return None
 
     def _refused_branches(self, call: Call) -> set[str]:
-        return {
-            sent.vias[0] for sent in call.requests if sent.method == "INVITE" and (sent.final or 0) >= 300
-        }
+        return {sent.vias[0] for sent in call.requests if sent.method == "INVITE" and (sent.final or 0) >= 300}
 
-    def _new_request(
-        self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]
-    ) -> Sent:
+    def _new_request(self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]) -> Sent:
         parent = self._received(call, client, server, method, options)
         vias = [self._via(client, options)]
         if parent is not None:
-            uri = options.get(
-                "uri", f"sip:{call.to_user}@{server.host}" if parent.sender == "caller" else parent.uri
-            )
+            uri = options.get("uri", f"sip:{call.to_user}@{server.host}" if parent.sender == "caller" else parent.uri)
             vias += parent.vias
             sides, to_tag = (parent.sender, parent.target), parent.to_tag
             sent = Sent(method, call, client, server, uri, vias, *sides, to_tag, parent.cseq, parent)
@@ -219,19 +220,14 @@ class Conversation:
             return sent
         below = int(options.get("vias", 0))
         vias += [
-            f"SIP/2.0/UDP 10.0.0.{n};branch=z9hG4bK{self._word(call.name, 'below', n)}"
-            for n in range(1, below + 1)
+            f"SIP/2.0/UDP 10.0.0.{n};branch=z9hG4bK{self._word(call.name, 'below', n)}" for n in range(1, below + 1)
         ]
-        by_caller = (
-            client == call.caller or below > 0 or (call.confirmed_tag is None and call.early_tag is None)
-        )
+        by_caller = client == call.caller or below > 0 or (call.confirmed_tag is None and call.early_tag is None)
         to_tag = self._dialog_tag(call, method, by_caller, options)
         number = call.cseqs.get(client.name, 0) + 1
         call.cseqs[client.name] = int(options.get("cseq", number))
         user = call.to_user if by_caller else call.from_user
-        uri = options.get(
-            "uri", f"sip:{server.host}" if method == "REGISTER" else f"sip:{user}@{server.host}"
-        )
+        uri = options.get("uri", f"sip:{server.host}" if method == "REGISTER" else f"sip:{user}@{server.host}")
         sides = ("caller", "callee") if by_caller else ("callee", "caller")
         return Sent(method, call, client, server, uri, vias, *sides, to_tag, call.cseqs[client.name], None)
 
@@ -279,9 +275,9 @@ class Conversation:
             headers.append(("Contact", f"<sip:{user}@{sent.client.host}>"))
         if sent.method not in ("ACK", "CANCEL"):
             headers += self._credentials(sent, options)
-        agent = options.get("agent", sent.client.agent)
-        if agent and sent.method not in ("ACK", "CANCEL"):
-            headers.append(("User-Agent", agent))
+        sent.agent = options.get("agent", sent.parent.agent if sent.parent else sent.client.agent)
+        if sent.agent and sent.method not in ("ACK", "CANCEL"):
+            headers.append(("User-Agent", sent.agent))
         first = f"{sent.method} {sent.uri} SIP/2.0"
         return _octets(first, headers, options, sent.client, sent.method == "INVITE")
 
@@ -291,9 +287,7 @@ class Conversation:
             if other is not sent and other.client == sent.client and other.method == sent.method
         ]  # fmt: skip
         challenge = earlier[-1].final if earlier else None
-        wanted = options.get(
-            "credentials", "yes" if challenge in (401, 407) and sent.to_tag is None else "no"
-        )
+        wanted = options.get("credentials", "yes" if challenge in (401, 407) and sent.to_tag is None else "no")
         if wanted != "yes":
             return []
         name = "Proxy-Authorization" if challenge == 407 else "Authorization"
@@ -302,8 +296,10 @@ class Conversation:
 
     def response(self, client: Party, server: Party, code: int, options: dict[str, str]) -> bytes:
         sent = self._answered(client, server, options)
-        tag = self._to_tag(sent, server, code, options)
-        sent.answers.append((code, tag))
+        relayed = [answer for child in sent.children for answer in child.answers if answer.code == code > 100]
+        tag = self._to_tag(sent, server, code, options, relayed)
+        agent = options.get("agent", relayed[-1].agent if relayed else server.agent)
+        sent.answers.append(Answer(code, tag, agent))
         if code >= 200:
             sent.final = code
         if sent.method == "INVITE" and sent.to_tag is None and 100 < code < 300:
@@ -328,7 +324,6 @@ class Conversation:
                 headers.append(("Contact", f"<sip:{sent.call.to_user}@203.0.113.99>"))
             elif sent.method == "INVITE" and 100 < code < 300:
                 headers.append(("Contact", f"<sip:{sent.call.to_user}@{server.host}>"))
-        agent = options.get("agent", server.agent)
         if agent:
             headers.append(("Server", agent))
         first = f"SIP/2.0 {code} {options.get('phrase', PHRASES.get(code, ''))}"
@@ -347,18 +342,17 @@ class Conversation:
         pending = [sent for sent in fitting if sent.final is None]
         return (pending or fitting)[-1]
 
-    def _to_tag(self, sent: Sent, server: Party, code: int, options: dict[str, str]) -> str | None:
+    def _to_tag(
+        self, sent: Sent, server: Party, code: int, options: dict[str, str], relayed: list[Answer]
+    ) -> str | None:
         if "tag" in options:
             return None if options["tag"] == "none" else options["tag"]
         if sent.to_tag or code == 100:
             return sent.to_tag
-        relayed = [tag for child in sent.children for answer, tag in child.answers if answer == code and tag]
-        return relayed[-1] if relayed else self._word("to", sent.call.name, server.name, sent.cseq, size=4)
+        return relayed[-1].tag if relayed else self._word("to", sent.call.name, server.name, sent.cseq, size=4)
 
 
-def _octets(
-    first: str, headers: list[tuple[str, str]], options: dict[str, str], sender: Party, offers: bool
-) -> bytes:
+def _octets(first: str, headers: list[tuple[str, str]], options: dict[str, str], sender: Party, offers: bool) -> bytes:
     """A message: start line, headers, those of the options, body."""
     headers = list(headers)
     for key, value in options.items():
