@@ -164,6 +164,7 @@ class MessageBatch(NamedTuple):
     octets: Octets
     numbers: Ints
     spans: Spans
+    methods: Sequence[str] = METHODS  # names by method number; grows while unlisted methods are met
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -1,0 +1,233 @@
+"""What ``import analyzer`` offers: analyse captures, and hold what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
+from analyzer.config import Config
+from analyzer.correlate.rules import Rules
+from analyzer.issues import IssueLog, IssueNote
+from analyzer.pipeline import MessageSink, Pipeline, Progress
+from analyzer.registry import Registry, load_registry
+from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.vocab import Family, SourceKind
+
+if TYPE_CHECKING:
+    from analyzer.tables import Table, TableWriter
+
+#: Issues that stand in the calls table as a column already, and are listed so that nobody overlooks them.
+_CALL_ISSUES = {
+    ("release", "no_ack"): ("call.ack_missing", "the 2xx was resent until the callee hung up"),
+    ("outcome_detail", "cancel_race"): ("call.cancel_race", "answered although a CANCEL was under way"),
+}
+
+
+class Result:
+    """What was read and counted. Tables are pandas DataFrames, described column by column in docs/tables.md.
+
+    ``columns`` gives the same tables as numpy columns, without pandas; statistics and views work on these.
+    """
+
+    def __init__(self, pipeline: Pipeline, registry: Registry, config: Config, profile: str) -> None:
+        self.registry = registry
+        self.config = config
+        self.causes_profile = profile
+        self._pipeline = pipeline
+        self._columns: dict[str, Columns] = {}
+
+    # -- numbers ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def captures(self) -> list[CaptureRow]:
+        """One row a capture, in the order given."""
+        pipeline = self._pipeline
+        return [
+            CaptureRow(
+                capture_no=number,
+                source=pipeline.paths[number - 1],
+                kind=SourceKind.FILE,
+                format=reader.format,
+                start_ts=reader.start_ts,
+                end_ts=reader.end_ts,
+                frames=reader.frames,
+                octets=reader.octets,
+                sip_messages=int(pipeline.sip_messages[number]),
+                dropped=reader.dropped,
+                truncated=reader.truncated,
+                reader=pipeline.reader,
+                duplicates=0,
+                opaque=0,
+                unread=dict(reader.unread),
+            )
+            for number, reader in enumerate(pipeline.timeline.readers, 1)
+        ]
+
+    @cached_property
+    def responses(self) -> list[ResponseRow]:
+        """Responses by code, CSeq method and vendor."""
+        return self._pipeline.traffic.responses()
+
+    @cached_property
+    def requests(self) -> list[RequestRow]:
+        """Requests by method."""
+        return self._pipeline.traffic.requests()
+
+    @property
+    def orphans(self) -> int:
+        """Responses whose request was not seen."""
+        return self._pipeline.correlator.orphans
+
+    @property
+    def family_timeline(self) -> Mapping[Family, tuple[Ints, Ints]]:
+        """Responses over time by family: (start of each bucket in ns, count); empty unless asked for."""
+        return self._pipeline.traffic.family_timeline
+
+    @property
+    def timeline_bucket_ns(self) -> int:
+        """Length of the timeline's buckets, ns."""
+        return self._pipeline.traffic.timeline_bucket_ns
+
+    @property
+    def issue_counts(self) -> Mapping[str, int]:
+        """How often each issue was met, exactly."""
+        return self._issues.counts
+
+    @cached_property
+    def issue_rows(self) -> list[IssueRow]:
+        """What was odd on the wire; of each kind the first thousand."""
+        rows = []
+        for number, note in enumerate(self._issues.notes, 1):
+            kind = self.registry.issue(note.code)
+            rows.append(
+                IssueRow(
+                    issue_no=number,
+                    capture_no=note.capture_no,
+                    ts=_known(note.ts),
+                    frame_no=_known(note.frame_no),
+                    message_no=_known(note.message_no),
+                    call_no=_known(note.call_no),
+                    code=note.code,
+                    severity=kind.severity,
+                    group=kind.group,
+                    detail=note.detail,
+                )
+            )
+        return rows
+
+    @cached_property
+    def _issues(self) -> IssueLog:
+        log = self._pipeline.issues
+        calls = self.columns("calls")
+        for (column, word), (code, detail) in _CALL_ISSUES.items():
+            labels = calls.labels(column)
+            if word not in labels.names:
+                continue
+            for row in np.flatnonzero(labels.codes == labels.names.index(word)).tolist():
+                at = (int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no"))
+                log.add(IssueNote(code, *at, call_no=int(calls.ints("call_no")[row]), detail=detail))
+        return log
+
+    # -- tables -------------------------------------------------------------------------------------------------
+
+    def columns(self, name: str) -> Columns:
+        """The table ``calls``, ``registrations`` or (where kept) ``transactions`` as numpy columns."""
+        if name not in self._columns:
+            source = getattr(self._pipeline, name, None)
+            if source is None:
+                raise KeyError(f"{name}: not kept; analyze(…, keep=[…, {name!r}])")
+            self._columns[name] = source.columns()
+        return self._columns[name]
+
+    @cached_property
+    def calls(self) -> Table:
+        """One row a call (`schema.CallRow`)."""
+        return self._frame("calls")
+
+    @cached_property
+    def registrations(self) -> Table:
+        """One row a registration (`schema.RegistrationRow`)."""
+        return self._frame("registrations")
+
+    @cached_property
+    def transactions(self) -> Table:
+        """One row a transaction (`schema.TransactionRow`); reads the captures again unless it was kept."""
+        if self._pipeline.transactions is None:
+            return self._again(keep=("transactions",)).transactions
+        return self._frame("transactions")
+
+    @cached_property
+    def messages(self) -> Table:
+        """One row a message (`schema.MessageRow`); reads the captures again, and holds every message in memory."""
+        from analyzer.tables import frame
+        from analyzer.tables.messages import message_columns
+
+        parts: list[Columns] = []
+        self._again(message_sink=lambda batch, links: parts.append(message_columns(batch, links, batch.methods)))
+        return frame(concat(MessageRow, parts))
+
+    def _frame(self, name: str) -> Table:
+        from analyzer.tables import frame
+
+        return frame(self.columns(name))
+
+    def _again(self, **options: Any) -> Result:
+        return analyze(
+            *self._pipeline.paths,
+            causes=self.causes_profile,
+            reader=self._pipeline.reader,
+            config=self.config,
+            registry=self.registry,
+            **options,
+        )
+
+
+def _known(number: int) -> int | None:
+    return None if number == MISSING else number
+
+
+def analyze(
+    *paths: str,
+    causes: str | None = None,
+    reader: str = "kernels",
+    config: Config | None = None,
+    registry: Registry | None = None,
+    keep: Collection[str] = ("calls", "registrations"),
+    has_timeline: bool = False,
+    message_sink: MessageSink | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Analyse captures as one timeline.
+
+    ``paths``: files, folders, or ``-`` for standard input. ``causes``: mapping profile for causes that are derived
+    from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
+    one that defines right. ``keep``: add ``transactions`` for that table. ``message_sink`` gets every batch of messages,
+    ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be read or is no
+    capture, UnknownProfile for ``causes``.
+    """
+    settled = config or Config()
+    codes = registry or load_registry(settled.registry)
+    profile = causes or settled.causes
+    rules = Rules(codes, profile)
+    pipeline = Pipeline(
+        [str(path) for path in paths], rules, reader=reader, keep=keep, has_timeline=has_timeline
+    )
+    pipeline.run([message_sink] if message_sink else [], progress)
+    return Result(pipeline, codes, settled, profile)
+
+
+def table_sink(writer: TableWriter) -> Callable[[MessageBatch, Ints], None]:
+    """A message sink that writes the messages table as the captures are read."""
+    from analyzer.tables.messages import message_columns
+
+    def write(batch: MessageBatch, links: Ints) -> None:
+        writer.write(message_columns(batch, links, batch.methods))
+
+    return write
+
+
+__all__ = ["Result", "analyze", "table_sink"]

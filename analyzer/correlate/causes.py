@@ -1,0 +1,120 @@
+"""The cause of ended calls: the best statement about why, and where it comes from (docs/counting.md).
+
+The evidence is asked in a fixed order: what was read on the event that decided, then a vendor's word, then what
+the event itself means, then what a mapping profile makes of the code. Conflicts are kept, not settled silently.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.batch import MISSING, Ints
+from analyzer.correlate.layout import (
+    G_BYE_Q850,
+    G_BYE_SIP,
+    G_BYE_TS,
+    G_BYE_VENDOR_CAUSE,
+    T_CANCEL_Q850,
+    T_CANCEL_SIP,
+    T_FINAL_ISUP,
+    T_FINAL_Q850,
+    T_FINAL_SIP,
+    T_FINAL_TAG,
+    T_FINAL_VENDOR_CAUSE,
+    T_FINAL_WARNING,
+    T_PROGRESS_Q850,
+    T_PROGRESS_TAG,
+)
+from analyzer.correlate.outcome import EndedCalls, Flags, Verdict, is_specific
+from analyzer.correlate.rules import NO_CAUSE, OUTCOME, RELEASE, Rules
+from analyzer.vocab import CauseFrom, Outcome, Release, numbered
+
+FROM = numbered(CauseFrom)
+NORMAL_CLEARING = 16
+NO_USER_RESPONDING = 18
+TIMER_EXPIRY = 102
+
+
+class Causes(NamedTuple):
+    """Per call: Q.850 cause and its source (vocab.CauseFrom number, -1 = none), what the profile makes of the
+    code, and whether a read cause contradicts the code. Missing causes are MISSING."""
+
+    cause: Ints
+    cause_from: NDArray[np.int32]
+    mapped: Ints
+    conflict: Flags
+
+
+def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules, vendor_cause: Ints) -> Causes:
+    """Judge the causes of ended calls; ``vendor_cause`` = what a code pack or phrase says, MISSING = nothing."""
+    _, groups, final = calls
+    status, outcome = verdict.status, verdict.outcome
+    answered = outcome == OUTCOME[Outcome.ANSWERED]
+    silent = verdict.is_open | (outcome == OUTCOME[Outcome.REDIRECTED])
+    cancelled = verdict.is_cancelled
+    decided = ~answered & ~silent & ~cancelled & (status > 0)
+    bye = answered & (groups[:, G_BYE_TS] != MISSING)
+    no_ack = answered & (release == RELEASE[Release.NO_ACK])
+
+    reason = np.select(
+        [cancelled, bye & ~no_ack, decided],
+        [final[:, T_CANCEL_Q850], groups[:, G_BYE_Q850], final[:, T_FINAL_Q850]],
+        default=MISSING,
+    )
+    isup = np.where(decided, final[:, T_FINAL_ISUP], MISSING)
+    same_dialog = (
+        (final[:, T_FINAL_TAG] == 0) | (final[:, T_PROGRESS_TAG] == 0)
+        | (final[:, T_FINAL_TAG] == final[:, T_PROGRESS_TAG])
+    )  # fmt: skip
+    progress = final[:, T_PROGRESS_Q850]
+    from_18x = (decided | cancelled) & is_specific(progress) & ~is_specific(reason) & same_dialog
+    header = np.select(
+        [decided, bye & ~no_ack],
+        [final[:, T_FINAL_VENDOR_CAUSE], groups[:, G_BYE_VENDOR_CAUSE]],
+        default=MISSING,
+    )
+    pack = np.where(decided, vendor_cause, MISSING)
+    sip = np.select(
+        [cancelled & (outcome == OUTCOME[Outcome.NO_ANSWER]), bye & ~no_ack, decided],
+        [final[:, T_CANCEL_SIP], groups[:, G_BYE_SIP], final[:, T_FINAL_SIP]],
+        default=MISSING,
+    )
+    by_sip = np.where((sip >= 300) & (sip < 700), rules.mapped[np.clip(sip, 0, 999)], NO_CAUSE)
+    by_event = np.select(
+        [no_ack, cancelled | bye, verdict.timed_out],
+        [np.int64(TIMER_EXPIRY), np.int64(NORMAL_CLEARING), np.int64(NO_USER_RESPONDING)],
+        default=np.int64(NO_CAUSE),
+    )
+    row = rules.mapped[status]
+    asks = np.flatnonzero(decided & (final[:, T_FINAL_WARNING] > 0))
+    if len(asks):
+        row = row.copy()
+        for at in asks.tolist():
+            row[at] = rules.by_warning(int(status[at]), int(final[at, T_FINAL_WARNING]))
+    profile = np.where(decided & (status < 700), row, NO_CAUSE)
+    fallback = np.where(decided & (status < 700), rules.fallback[status], NO_CAUSE)
+
+    conditions = [
+        isup != MISSING,
+        (reason != MISSING) & ~from_18x,
+        from_18x,
+        header != MISSING,
+        pack != MISSING,
+        by_sip != NO_CAUSE,
+        by_event != NO_CAUSE,
+        profile != NO_CAUSE,
+        fallback != NO_CAUSE,
+    ]
+    cause = np.select(
+        conditions, [isup, reason, progress, header, pack, by_sip, by_event, profile, fallback], default=MISSING
+    )
+    cause_from = np.select(conditions, [np.int32(FROM[source]) for source in CauseFrom], default=np.int32(-1))
+    mapped = np.where((status >= 300) & (row != NO_CAUSE), row, MISSING)
+    read = np.where(decided & (status >= 400), verdict.read_cause, MISSING)
+    conflict = (
+        (read != MISSING) & rules.is_joined[status] & ~rules.joined[status, np.clip(read, 0, 255)]
+    )
+    return Causes(cause, cause_from.astype(np.int32), mapped, conflict)

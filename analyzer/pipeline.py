@@ -1,0 +1,215 @@
+"""The one loop: source → messages → correlator → whoever wants to know.
+
+Reading and parsing run in a thread of their own, one batch ahead of correlating: the kernels hold no lock, so two
+cores work at once. What comes out does not depend on it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from types import TracebackType
+from typing import TypeAlias
+
+import numpy as np
+
+from analyzer.batch import (
+    D_CAPTURE_NO,
+    D_FRAME_NO,
+    D_TS,
+    DEFECTS,
+    M_DEFECTS,
+    M_MESSAGE_NO,
+    MISSING,
+    Ints,
+    MessageBatch,
+    MethodNames,
+)
+from analyzer.capture.source import expand
+from analyzer.capture.timeline import Timeline, timeline
+from analyzer.correlate.calls import CallTable
+from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.layout import (
+    NOTE_CLOCK_STEP,
+    NOTE_LATE_RESPONSE,
+    NOTE_TOO_MANY_ATTEMPTS,
+    NOTE_TOO_MANY_RESPONSES,
+    NOTE_TOO_MANY_WORDS,
+    NOTE_UNEXPECTED_RESPONSE,
+)
+from analyzer.correlate.registrations import RegistrationTable
+from analyzer.correlate.rules import Rules
+from analyzer.correlate.traffic import Traffic
+from analyzer.correlate.transactions import TransactionTable
+from analyzer.issues import IssueLog, IssueNote
+from analyzer.sip.read import read_messages, read_messages_whole
+
+#: Gets every batch with its links (n × 4: resend_of, transaction_no, call_no, registration_no; MISSING = none). It must
+#: be done with them when it returns: the octets are used again.
+MessageSink: TypeAlias = Callable[[MessageBatch, Ints], None]
+#: Gets the share that is done (0 to 1, below 0 where the total is unknown) and the frames read so far.
+Progress: TypeAlias = Callable[[float, int], None]
+
+_NOTES = {
+    NOTE_UNEXPECTED_RESPONSE: ("sip.unexpected_response", "{} in a state that does not expect it"),
+    NOTE_LATE_RESPONSE: ("sip.late_response", "{} after the transaction's timer"),
+    NOTE_TOO_MANY_RESPONSES: ("sip.too_many_responses", "{}: more different messages than are kept apart"),
+    NOTE_TOO_MANY_ATTEMPTS: ("sip.too_many_attempts", "more than {} INVITEs in one call"),
+    NOTE_CLOCK_STEP: ("capture.clock_step", "time goes back by {} s"),
+    NOTE_TOO_MANY_WORDS: ("sip.too_many_agents", "more than {} different agents and phrases"),
+}
+
+
+class Pipeline:
+    """One analysis: its parts, and what they hold when `run` is over."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        rules: Rules,
+        *,
+        reader: str = "kernels",
+        keep: Collection[str] = ("calls", "registrations"),
+        has_timeline: bool = False,
+    ) -> None:
+        self.issues = IssueLog()
+        self.methods = MethodNames()
+        self.reader = reader
+        self.paths = expand(paths)
+        self.correlator = Correlator(keep_transactions="transactions" in keep)
+        self.calls = CallTable(rules, self.correlator)
+        self.registrations = RegistrationTable(self.correlator)
+        self.transactions = (
+            TransactionTable(self.correlator, self.methods.names) if "transactions" in keep else None
+        )
+        self.traffic = Traffic(rules, self.methods.names, has_timeline)
+        self.sip_messages = np.zeros(len(self.paths) + 1, dtype=np.int64)
+        self._cause_headers = rules.registry.cause_headers
+        self._messages = 0
+        self.timeline: Timeline = timeline(self.paths, self.issues, reader)
+
+    def run(self, sinks: Sequence[MessageSink] = (), progress: Progress | None = None) -> None:
+        """Read everything and correlate it. Raises CaptureError for what is no capture."""
+        try:
+            with _Ahead(self._batches) as batches:
+                for batch in batches:
+                    self._take(batch, sinks)
+                    if progress is not None:
+                        self._report(progress)
+            ends = [reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None]
+            if ends and self._messages:
+                self._keep(self.correlator.advance(max(ends)))
+            self._keep(self.correlator.close())
+        finally:
+            self.timeline.close()
+
+    def _report(self, progress: Progress) -> None:
+        consumed, total = self.timeline.progress
+        progress(consumed / total if total else -1.0, sum(reader.frames for reader in self.timeline.readers))
+
+    def _batches(self) -> Callable[[], MessageBatch | None]:
+        windows = iter(self.timeline)
+        read = read_messages if self.reader == "kernels" else read_messages_whole
+
+        def following() -> MessageBatch | None:
+            for datagrams in windows:
+                if len(datagrams.rows):
+                    batch = read(datagrams, self.methods, self._cause_headers)
+                    return MessageBatch(batch.octets, batch.numbers, batch.spans, self.methods.names)
+            return None
+
+        return following
+
+    def _take(self, batch: MessageBatch, sinks: Sequence[MessageSink]) -> None:
+        count = len(batch)
+        batch.numbers[:, M_MESSAGE_NO] = np.arange(self._messages + 1, self._messages + count + 1)
+        self._messages += count
+        seen = np.bincount(batch.numbers[:, D_CAPTURE_NO], minlength=len(self.sip_messages))
+        self.sip_messages += seen
+        links, ended, notes = self.correlator.receive(batch, self.traffic.counts, self.traffic.special)
+        self.traffic.receive(batch, links)
+        self._note(batch, notes)
+        for sink in sinks:
+            sink(batch, links)
+        self._keep(ended)
+
+    def _keep(self, ended: Sequence[Ended]) -> None:
+        for part in ended:
+            self.calls.add(part)
+            self.registrations.add(part)
+            if self.transactions is not None:
+                self.transactions.add(part)
+
+    def _note(self, batch: MessageBatch, notes: Ints) -> None:
+        for kind, message_no, frame_no, ts, capture_no, detail in notes.tolist():
+            code, text = _NOTES[kind]
+            self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, detail=text.format(detail)))
+        defects = batch.numbers[:, M_DEFECTS]
+        if not defects.any():
+            return
+        for bit, code in DEFECTS.items():
+            rows = np.flatnonzero(defects & bit)
+            room = max(IssueLog.ROWS_PER_CODE - self.issues.counts.get(code, 0), 0)
+            for row in rows[:room].tolist():
+                columns = (D_CAPTURE_NO, D_TS, D_FRAME_NO, M_MESSAGE_NO)
+                capture_no, ts, frame_no, message_no = (int(batch.numbers[row, c]) for c in columns)
+                self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, MISSING))
+            if len(rows) > room:
+                self.issues.counts[code] = self.issues.counts.get(code, 0) + len(rows) - room
+
+
+class _Failure:
+    """An exception on its way from the reading thread."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class _Ahead:
+    """Batches made in a thread, one ahead of whoever takes them."""
+
+    def __init__(self, batches: Callable[[], Callable[[], MessageBatch | None]]) -> None:
+        # One batch is taken, one waits, one is being made: no window is used again while it is looked at.
+        self._queue: queue.Queue[MessageBatch | _Failure | None] = queue.Queue(maxsize=1)
+        self._stop = threading.Event()
+        self._batches = batches
+        self._thread = threading.Thread(target=self._make, name="sipcause-reader", daemon=True)
+        self._thread.start()
+
+    def _make(self) -> None:
+        try:
+            following = self._batches()
+            while not self._stop.is_set():
+                batch = following()
+                self._put(batch)
+                if batch is None:
+                    return
+        except BaseException as error:
+            self._put(_Failure(error))
+
+    def _put(self, item: MessageBatch | _Failure | None) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def __enter__(self) -> Iterator[MessageBatch]:
+        return self._taken()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _taken(self) -> Iterator[MessageBatch]:
+        while True:
+            item = self._queue.get()
+            if isinstance(item, _Failure):
+                raise item.error
+            if item is None:
+                return
+            yield item
