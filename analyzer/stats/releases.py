@@ -29,6 +29,8 @@ def releases(calls: Columns, registry: Registry) -> list[ReleaseRow]:
 
 def released_by(calls: Columns) -> dict[Release, dict[ReleasedBy, int]]:
     """For each release of answered calls, who sent the BYE."""
+    if not len(calls):
+        return {}
     pairs = pair_counts(calls.labels("release"), calls.labels("released_by"), np.ones(len(calls), dtype=np.bool_))
     return {
         Release(release): {ReleasedBy(name): count for name, count in counts.items()}

@@ -6,9 +6,9 @@ to translation. A text without a translation is shown in English.
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
+
+from analyzer.registry.languages import language as spoken
 
 #: The languages that the terminal speaks.
 LANGUAGES = ("en", "nl")
@@ -52,8 +52,4 @@ class Words:
 @cache
 def words(language: str = "en") -> Words:
     """The words of a language of `LANGUAGES`."""
-    if language == "en":
-        return Words(language, {})
-    file = resources.files("analyzer").joinpath("data", "lang", f"{language}.toml")
-    texts = tomllib.loads(file.read_text(encoding="utf-8")).get("ui", {})
-    return Words(language, {str(key): str(value) for key, value in texts.items()})
+    return Words(language, spoken(language).ui)

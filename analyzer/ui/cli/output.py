@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analyzer import api
+from analyzer.batch import Columns
 from analyzer.schema import TABLES, CaptureRow, CauseRow, EndpointRow, IssueRow, ReleaseRow, RequestRow, ResponseRow
 from analyzer.stats.causes import causes
 from analyzer.stats.endpoints import endpoints
 from analyzer.stats.releases import releases
 from analyzer.tables import TableWriter, columns_of_rows
-
-if TYPE_CHECKING:
-    from analyzer.batch import Columns
 
 #: Tables that the analysis keeps as columns; messages stream by, the rest are rows.
 _KEPT = ("transactions", "calls", "registrations")
@@ -36,14 +34,13 @@ def analyze_into(
     """
     keep = {"calls", "registrations", *(name for name in tables if name in _KEPT)}
     written: list[Path] = []
+    asked = {**options, "keep": keep, "has_timeline": has_charts, "progress": progress}
     if "messages" in tables:
         with TableWriter(folder, formats, "messages", TABLES["messages"]) as writer:
-            result = api.analyze(
-                *captures, **options, keep=keep, progress=progress, message_sink=api.table_sink(writer)
-            )
+            result = api.analyze(*captures, **asked, message_sink=api.table_sink(writer))
             written += writer.close()
     else:
-        result = api.analyze(*captures, **options, keep=keep, progress=progress)
+        result = api.analyze(*captures, **asked)
     for name in tables:
         if name != "messages":
             with TableWriter(folder, formats, name, TABLES[name]) as writer:
