@@ -30,16 +30,32 @@ class _Sink(Protocol):
 
     def write(self, columns: Columns) -> None: ...
     def finish(self) -> None: ...
+    def abandon(self) -> None: ...
 
 
 class _File:
     """A file that is being written."""
 
-    sink: _Sink
-
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: Path, kind: str, row_type: type[Any]) -> None:
         self.path = path
-        self.stream = stream
+        self.stream: BinaryIO = open(_part(path), "wb")  # noqa: SIM115  closed by finish or abandon
+        try:
+            self.sink = _sink(self.stream, kind, row_type)
+        except BaseException:
+            self.stream.close()
+            _part(path).unlink()
+            raise
+
+    def finish(self) -> None:
+        self.sink.finish()
+        self.stream.close()
+
+    def abandon(self) -> None:
+        self.sink.abandon()
+        with suppress(OSError):  # a disk that was full still is; the part goes in any case
+            self.stream.close()
+        with suppress(OSError):
+            _part(self.path).unlink()
 
 
 class TableWriter:
@@ -52,13 +68,14 @@ class TableWriter:
     def __init__(self, folder: Path | str, formats: Sequence[str], name: str, row_type: type[Any]) -> None:
         self._files: list[_File] = []
         self._path = Path(folder)
+        unknown = [kind for kind in formats if kind not in FORMATS]
+        if unknown:
+            raise ValueError(f"no such format: {unknown[0]} (there are {', '.join(FORMATS)})")
         with self._guarded():
             self._path.mkdir(parents=True, exist_ok=True)
             for kind in dict.fromkeys(formats):
                 self._path = Path(folder, f"{name}.{kind}")
-                stream = open(_part(self._path), "wb")  # noqa: SIM115  closed by close or abort
-                self._files.append(_File(self._path, stream))
-                self._files[-1].sink = _sink(stream, kind, row_type)
+                self._files.append(_File(self._path, kind, row_type))
 
     def write(self, columns: Columns) -> None:
         """Append rows. Their arrays must not change any more: a Parquet row group keeps them a while."""
@@ -72,8 +89,7 @@ class TableWriter:
         with self._guarded():
             for file in self._files:
                 self._path = file.path
-                file.sink.finish()
-                file.stream.close()
+                file.finish()
             for file in self._files:
                 self._path = file.path
                 os.replace(_part(file.path), file.path)
@@ -84,18 +100,13 @@ class TableWriter:
     def abort(self) -> None:
         """Leave nothing behind of what is not closed."""
         for file in self._files:
-            with suppress(OSError):  # the disk that was full still is; the part goes in any case
-                file.stream.close()
-            with suppress(OSError):
-                _part(file.path).unlink()
+            file.abandon()
         self._files = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is None:
             self.close()
         else:
@@ -145,6 +156,9 @@ class _RowSink:
     def finish(self) -> None:
         self._stream.write(self._rows.end())
 
+    def abandon(self) -> None:
+        """Nothing is held that would be written later."""
+
 
 class _ParquetSink:
     """Parquet: batches are kept until they make a row group."""
@@ -178,6 +192,11 @@ class _ParquetSink:
         self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        with suppress(OSError):
+            self._writer.close()
+        self._writer.is_open = False  # else its end would try again
+
     def _flush(self) -> None:
         from analyzer.tables.build import arrow
 
@@ -187,11 +206,7 @@ class _ParquetSink:
 
 
 def _sink(stream: BinaryIO, kind: str, row_type: type[Any]) -> _Sink:
-    if kind == "parquet":
-        return _ParquetSink(stream, row_type)
-    if kind not in FORMATS:
-        raise ValueError(f"no such format: {kind} (there are {', '.join(FORMATS)})")
-    return _RowSink(stream, kind, row_type)
+    return _ParquetSink(stream, row_type) if kind == "parquet" else _RowSink(stream, kind, row_type)
 
 
 def _part(path: Path) -> Path:

@@ -19,7 +19,7 @@ from analyzer.capture.address import address_text
 from analyzer.schema import MessageRow
 from analyzer.sip.reason import read_reason
 from analyzer.tables.dictionary_kernels import number_pairs, number_texts
-from analyzer.tables.gather_kernels import SPARE, gather
+from analyzer.tables.texts import end_to_end
 from analyzer.vocab import Transport, names
 from analyzer.wiretext import printable
 
@@ -89,10 +89,8 @@ def _span(batch: MessageBatch, which: int) -> tuple[Ints, NDArray[np.int32]]:
 
 def _texts(batch: MessageBatch, which: int) -> Texts:
     starts, lengths = _span(batch, which)
-    out = np.empty(int(np.maximum(lengths, 0).sum(dtype=np.int64)) + SPARE, dtype=np.uint8)
-    offsets = np.empty(len(starts) + 1, dtype=np.int64)
-    total = gather(batch.octets, starts, lengths, out, offsets)
-    return Texts(out[:total], offsets[:-1], lengths)
+    octets, offsets, _ = end_to_end(batch.octets, starts, lengths)
+    return Texts(octets, offsets[:-1], lengths)
 
 
 def _numbered(length: int, count: Callable[..., int], *columns: Any) -> tuple[NDArray[np.int32], list[int]]:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from analyzer import schema
-from analyzer.batch import Octets
-from analyzer.tables.texts import UNPRINTABLE
+from analyzer.tables.texts import Plain, plain
 from analyzer.wiretext import neutral_cell
 
 
@@ -28,11 +27,11 @@ class Notation(NamedTuple):
 
     start: bytes
     prefixes: tuple[bytes, ...]
-    row_end: bytes
+    row_end: int
     end: bytes
     missing: bytes
     quote: int
-    classes: Octets
+    copied: Plain
     cell: Callable[[str], str]
     maps: frozenset[str]
     drop_first: int
@@ -44,11 +43,11 @@ def csv_notation(row_type: type[Any]) -> Notation:
     return Notation(
         start=(",".join(names) + "\n").encode(),
         prefixes=(b"", *[b","] * (len(names) - 1)),
-        row_end=b"\n",
+        row_end=ord("\n"),
         end=b"",
         missing=b"",
         quote=0,
-        classes=_classes(never=b'",', edge=b" ", first=b"=+-@", empty=True),
+        copied=plain(b'"', b",", first=b" =+-@", last=b" ", empty=False),
         cell=csv_cell,
         maps=frozenset(),
         drop_first=0,
@@ -62,11 +61,11 @@ def json_notation(row_type: type[Any]) -> Notation:
     return Notation(
         start=b"[",
         prefixes=tuple(f'{opening}"{name}":'.encode() for opening, name in zip(openings, names, strict=True)),
-        row_end=b"}",
+        row_end=ord("}"),
         end=b"\n]\n",
         missing=b"null",
         quote=ord('"'),
-        classes=_classes(never=b'"\\', edge=b"", first=b"", empty=False),
+        copied=plain(b'"', b"\\"),
         cell=json_cell,
         maps=_maps(row_type),
         drop_first=1,  # the comma before the first row
@@ -89,15 +88,6 @@ def json_cell(text: str) -> str:
 def map_cell(text: str) -> str:
     """A map held as JSON text, as a JSON object. Read and written anew: no other text gets in unquoted."""
     return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-
-
-def _classes(never: bytes, edge: bytes, first: bytes, empty: bool) -> Octets:
-    classes = UNPRINTABLE.copy()
-    for octets, mark in ((never, 1), (edge, 2), (first, 4)):
-        for octet in octets:
-            classes[octet] |= mark
-    classes[256] = empty
-    return classes
 
 
 def _maps(row_type: type[Any]) -> frozenset[str]:

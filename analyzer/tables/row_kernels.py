@@ -4,12 +4,16 @@ A block of rows comes as a grid of int64 ``cells`` (columns × rows). The kind o
 
 - `NUMBER`  the number itself
 - `TIME`    ns since the epoch, UTC, written as RFC 3339 with nine decimals
-- `REAL`    the value times 10^9, written with as many decimals as it has
+- `REAL`    the value times 10^9, written with as many decimals as it has; from 2^62 on a place in ``texts``
 - `FLAG`    0 or 1, written as false or true
 - `TEXT`    a place in ``texts``: start * 2^31 + length; the octets there are written as they stand
 
-In any column a cell from 2^62 on is a place in ``texts`` (2^62 taken off), and `MISSING` is the ``missing``
-mark.
+`MISSING` is the missing mark in any column.
+
+Digits are made eight at a time in one number and everything is copied eight octets at a time: the row is written
+from left to right, so what is written too far is overwritten by the next cell. The helpers take and give numbers
+alone, and what walks along an array stands in `write_rows` itself: handing an array to a helper that loops
+costs more than what it writes (reference counts).
 """
 
 from __future__ import annotations
@@ -18,89 +22,74 @@ import numpy as np
 
 from analyzer.batch import MISSING, Ints, Octets
 from analyzer.jit import inlined, kernel
-from analyzer.tables.gather_kernels import copy
+from analyzer.tables.gather_kernels import LENGTH_BITS, load, store
 
 NUMBER, TIME, REAL, FLAG, TEXT = range(5)
-#: Cells from here on are places in ``texts``, whatever their column's kind.
+#: A cell of reals from here on is a place in ``texts``.
 ELSEWHERE = 2**62
-#: A place in ``texts`` is start * 2^31 + length.
-LENGTH_BITS = 31
 LENGTH_MASK = 2**LENGTH_BITS - 1
-#: The most octets that a cell without text takes: a sign and nineteen digits, or a time.
-WIDEST = 32
+#: The most octets that a cell without text takes (a time in quotes), and room to write too far.
+WIDEST = 40
 
-_NANOSECONDS = 1_000_000_000
-_DAY = 86_400
-#: The two digits of 0 to 99.
-_PAIRS = np.frombuffer("".join(f"{n:02}" for n in range(100)).encode(), dtype=np.uint8)
-_TRUE = np.frombuffer(b"true", dtype=np.uint8)
-_FALSE = np.frombuffer(b"false", dtype=np.uint8)
-
-
-@inlined
-def write_pair(number: int, out: Octets, at: int) -> int:
-    """Two digits."""
-    out[at] = _PAIRS[2 * number]
-    out[at + 1] = _PAIRS[2 * number + 1]
-    return at + 2
-
-
-@inlined
-def digits(number: int) -> int:
-    """How many digits a number from 0 on has."""
-    count = 1
-    while number >= 10_000:
-        number //= 10_000
-        count += 4
-    if number >= 100:
-        return count + (3 if number >= 1000 else 2)
-    return count + (1 if number >= 10 else 0)
+_0, _1, _2, _3, _8 = (np.uint64(n) for n in (0, 1, 2, 3, 8))
+_10, _16, _20, _32, _60 = (np.uint64(n) for n in (10, 16, 20, 32, 60))
+_100, _1000 = np.uint64(100), np.uint64(1000)
+_10_000 = np.uint64(10_000)
+_1_000_000 = np.uint64(1_000_000)
+_10_TO_8 = np.uint64(10**8)
+_10_TO_16 = np.uint64(10**16)
+_NANOSECONDS = np.uint64(10**9)
+_DAY = 86_400 * 10**9  # ns
+_LENGTH = np.uint64(LENGTH_MASK)
+_LENGTH_BITS = np.uint64(LENGTH_BITS)
+_LANES_32 = np.uint64(0x0000007F0000007F)
+_LANES_16 = np.uint64(0x000F000F000F000F)
+# Eight octets as one number, the first one lowest.
+_ZEROS = np.uint64(int.from_bytes(b"00000000", "little"))
+_DATE = np.uint64(int.from_bytes(b"0000-00-", "little"))
+_CLOCK = np.uint64(int.from_bytes(b"00:00:00", "little"))
+_TRUE = np.uint64(int.from_bytes(b"true", "little"))
+_FALSE = np.uint64(int.from_bytes(b"false", "little"))
+_DOT, _MINUS, _ZERO, _T, _Z = 46, 45, np.uint64(48), 84, 90
 
 
 @inlined
-def write_padded(number: int, width: int, out: Octets, at: int) -> int:
-    """A number from 0 on in just ``width`` digits."""
-    place = at + width
-    while place - at >= 2:
-        place -= 2
-        rest = number // 100
-        write_pair(number - rest * 100, out, place)
-        number = rest
-    if place > at:
-        out[at] = 48 + number
-    return at + width
+def eight_digits(number: np.uint64) -> np.uint64:
+    """The digits of a number below 10^8 as eight octets 0 to 9 in one number, the first digit lowest."""
+    # Quotients by 100, then by 10, in lanes of 32 and 16 bits: multiplied with 2^20/100 and 2^10/10.
+    upper = number // _10_000
+    pair = upper | (number - upper * _10_000) << _32
+    hundreds = pair * np.uint64(10_486) >> _20 & _LANES_32
+    quad = hundreds | (pair - hundreds * _100) << _16
+    tens = quad * np.uint64(103) >> _10 & _LANES_16
+    return tens | (quad - tens * _10) << _8
 
 
 @inlined
-def write_number(number: int, out: Octets, at: int) -> int:
-    """A whole number (more than -2^63) in decimal."""
-    if number < 0:
-        out[at] = 45  # -
-        at += 1
-        number = -number
-    return write_padded(number, digits(number), out, at)
+def digits(number: np.uint64) -> np.uint64:
+    """How many digits a number below 10^8 has."""
+    few = 1 + (number >= _10) + (number >= _100) + (number >= _1000)
+    many = (number >= _10_000) + (number >= np.uint64(100_000)) + (number >= _1_000_000)
+    return np.uint64(few + many + (number >= np.uint64(10_000_000)))
 
 
 @inlined
-def write_real(scaled: int, out: Octets, at: int) -> int:
-    """A number given in 10^-9 parts, with as many decimals as it has, at least one."""
-    if scaled < 0:
-        out[at] = 45  # -
-        at += 1
-        scaled = -scaled
-    whole = scaled // _NANOSECONDS
-    at = write_padded(whole, digits(whole), out, at)
-    out[at] = 46  # .
-    at = write_padded(scaled - whole * _NANOSECONDS, 9, out, at + 1)
-    last = at - 8
-    while at > last and out[at - 1] == 48:
-        at -= 1
-    return at
+def decimals(billionths: np.uint64) -> np.uint64:
+    """How many decimals a fraction in 10^-9 parts needs, at least one."""
+    count = _0 + np.uint64(9)
+    thousandth = billionths // _1000
+    if thousandth * _1000 == billionths:  # mostly: times are measured in ns and told in ms
+        billionths = thousandth
+        count = np.uint64(6)
+    while count > _1 and billionths // _10 * _10 == billionths:
+        billionths //= _10
+        count -= _1
+    return count
 
 
 @inlined
-def write_date(day: int, out: Octets, at: int) -> int:
-    """The date of a day since 1970-01-01, proleptic Gregorian calendar, as YYYY-MM-DD."""
+def date(day: int) -> int:
+    """The date of a day since 1970-01-01 as a number YYYYMMDD, in the proleptic Gregorian calendar."""
     # Years begin in March here, so that the leap day is the last of its year; an era is 400 years.
     shifted = day + 719_468
     era = shifted // 146_097
@@ -111,30 +100,31 @@ def write_date(day: int, out: Octets, at: int) -> int:
     of_month = of_year - (153 * month + 2) // 5 + 1
     month = month + 3 if month < 10 else month - 9
     year = year_of_era + era * 400 + (1 if month <= 2 else 0)
-    at = write_padded(year, 4, out, at)
-    out[at] = 45  # -
-    at = write_pair(month, out, at + 1)
-    out[at] = 45
-    return write_pair(of_month, out, at + 1)
+    return year * 10_000 + month * 100 + of_month
 
 
 @inlined
-def write_time(ts: int, out: Octets, at: int) -> int:
-    """A time as RFC 3339 §5.6 in UTC with nine decimals: 2026-11-22T00:36:23.123456789Z."""
-    second = ts // _NANOSECONDS
-    day = second // _DAY
-    of_day = second - day * _DAY
-    at = write_date(day, out, at)
-    out[at] = 84  # T
-    at = write_pair(of_day // 3600, out, at + 1)
-    out[at] = 58  # :
-    at = write_pair(of_day // 60 % 60, out, at + 1)
-    out[at] = 58
-    at = write_pair(of_day % 60, out, at + 1)
-    out[at] = 46  # .
-    at = write_padded(ts - second * _NANOSECONDS, 9, out, at + 1)
-    out[at] = 90  # Z
-    return at + 1
+def write_time(ymd: np.uint64, of_day: np.uint64, out: Octets, at: np.uint64) -> np.uint64:
+    """A time as RFC 3339 §5.6, from its date (YYYYMMDD) and its ns of the day; thirty octets."""
+    seconds = of_day // _NANOSECONDS
+    billionths = of_day - seconds * _NANOSECONDS
+    minutes = seconds // _60
+    hours = minutes // _60
+    first = billionths // _10_TO_8
+    months = ymd // _100
+    # YYYY0MM0 and HH0MM0SS: the zeros between become dashes and colons.
+    year_month = months // _100 * _10_000 + months % _100 * _10
+    clock = hours * _1_000_000 + (minutes - hours * _60) * _1000 + seconds - minutes * _60
+    store(out, at, eight_digits(year_month) + _DATE)
+    out[at + _8] = _ZERO + (ymd - months * _100) // _10
+    out[at + np.uint64(9)] = _ZERO + ymd % _10
+    out[at + _10] = _T
+    store(out, at + np.uint64(11), eight_digits(clock) + _CLOCK)
+    out[at + np.uint64(19)] = _DOT
+    out[at + _20] = _ZERO + first
+    store(out, at + np.uint64(21), eight_digits(billionths - first * _10_TO_8) + _ZEROS)
+    out[at + np.uint64(29)] = _Z
+    return at + np.uint64(30)
 
 
 @kernel
@@ -144,44 +134,93 @@ def write_rows(
     texts: Octets,
     prefixes: Octets,
     prefix_ends: Ints,
-    missing: Octets,
-    row_end: Octets,
+    missing: np.uint64,
+    missing_length: np.uint64,
+    row_end: int,
     time_quote: int,
     out: Octets,
 ) -> int:
-    """Write the rows of a block: before each cell its column's prefix, behind each row ``row_end``.
+    """Write the rows of a block: before each cell its column's prefix, behind each row the octet ``row_end``.
 
-    ``prefix_ends[c]`` and ``prefix_ends[c + 1]`` bound the prefix of column c. Times stand between two
-    ``time_quote`` (an octet; 0 = none). ``out`` must hold it all, with some
-    octets to spare (`WIDEST`). Returns the octets written.
+    ``prefix_ends[c]`` and ``prefix_ends[c + 1]`` bound the prefix of column c. ``missing`` is up to eight octets
+    as a number, the first one lowest. Times stand between two ``time_quote`` (an octet; 0 = none). ``texts`` and
+    ``prefixes`` have `gather_kernels.SPARE` octets behind what is used, and ``out`` must hold it all with
+    `WIDEST` octets for each cell without text. Returns the octets written.
     """
-    at = 0
+    at = _0
+    day_written, ymd = -(2**62), _0
     for row in range(cells.shape[1]):
         for column in range(cells.shape[0]):
-            start = prefix_ends[column]
-            at = copy(prefixes, start, prefix_ends[column + 1] - start, out, at)
+            source, end = np.uint64(prefix_ends[column]), np.uint64(prefix_ends[column + 1])
+            behind = at + end - source
+            while source < end:
+                store(out, at, load(prefixes, source))
+                source += _8
+                at += _8
+            at = behind
             cell = cells[column, row]
             kind = kinds[column]
             if cell == MISSING:
-                at = copy(missing, 0, len(missing), out, at)
-            elif kind == TEXT or cell >= ELSEWHERE:
-                place = cell & (ELSEWHERE - 1)
-                at = copy(texts, place >> LENGTH_BITS, place & LENGTH_MASK, out, at)
-            elif kind == NUMBER:
-                at = write_number(cell, out, at)
+                store(out, at, missing)
+                at += missing_length
+            elif kind == TEXT or (kind == REAL and cell >= ELSEWHERE):
+                place = np.uint64(cell & (ELSEWHERE - 1))
+                source = place >> _LENGTH_BITS
+                behind = at + (place & _LENGTH)
+                while at < behind:
+                    store(out, at, load(texts, source))
+                    source += _8
+                    at += _8
+                at = behind
+            elif kind == FLAG:
+                store(out, at, _TRUE if cell else _FALSE)
+                at += np.uint64(4 if cell else 5)
             elif kind == TIME:
+                day = cell // _DAY
+                if day != day_written:
+                    day_written, ymd = day, np.uint64(date(day))
                 if time_quote:
                     out[at] = time_quote
-                    at = write_time(cell, out, at + 1)
+                    at += _1
+                at = write_time(ymd, np.uint64(cell - day * _DAY), out, at)
+                if time_quote:
                     out[at] = time_quote
-                    at += 1
-                else:
-                    at = write_time(cell, out, at)
-            elif kind == REAL:
-                at = write_real(cell, out, at)
-            elif cell:
-                at = copy(_TRUE, 0, 4, out, at)
+                    at += _1
             else:
-                at = copy(_FALSE, 0, 5, out, at)
-        at = copy(row_end, 0, len(row_end), out, at)
-    return at
+                if cell < 0:
+                    out[at] = _MINUS
+                    at += _1
+                    cell = -cell
+                number = np.uint64(cell)
+                billionths = _0
+                if kind == REAL:
+                    whole = number // _NANOSECONDS
+                    billionths = number - whole * _NANOSECONDS
+                    number = whole
+                if number >= _10_TO_16:
+                    head = number // _10_TO_16
+                    number -= head * _10_TO_16
+                    store(out, at, eight_digits(head) + _ZEROS >> (_8 - digits(head)) * _8)
+                    at += digits(head)
+                    head = number // _10_TO_8
+                    store(out, at, eight_digits(head) + _ZEROS)
+                    store(out, at + _8, eight_digits(number - head * _10_TO_8) + _ZEROS)
+                    at += _16
+                elif number >= _10_TO_8:
+                    head = number // _10_TO_8
+                    store(out, at, eight_digits(head) + _ZEROS >> (_8 - digits(head)) * _8)
+                    at += digits(head)
+                    store(out, at, eight_digits(number - head * _10_TO_8) + _ZEROS)
+                    at += _8
+                else:
+                    store(out, at, eight_digits(number) + _ZEROS >> (_8 - digits(number)) * _8)
+                    at += digits(number)
+                if kind == REAL:
+                    first = billionths // _10_TO_8
+                    out[at] = _DOT
+                    out[at + _1] = _ZERO + first
+                    store(out, at + _2, eight_digits(billionths - first * _10_TO_8) + _ZEROS)
+                    at += _1 + decimals(billionths)
+        out[at] = row_end
+        at += _1
+    return int(at)

@@ -16,12 +16,11 @@ from analyzer import schema
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Octets, Texts
 from analyzer.schema import Kind
 from analyzer.tables.build import complete, fitted
-from analyzer.tables.gather_kernels import SPARE, mark_unplain, place_texts
+from analyzer.tables.gather_kernels import LENGTH_BITS, SPARE, gather
 from analyzer.tables.notation import Notation, map_cell
 from analyzer.tables.row_kernels import (
     ELSEWHERE,
     FLAG,
-    LENGTH_BITS,
     LENGTH_MASK,
     NUMBER,
     REAL,
@@ -30,11 +29,10 @@ from analyzer.tables.row_kernels import (
     WIDEST,
     write_rows,
 )
-from analyzer.tables.texts import used
-from analyzer.wiretext import printable
+from analyzer.tables.texts import unplain, used
 
 #: Rows of a block.
-BLOCK = 1024
+BLOCK = 2048
 #: Reals up to here, times 10^9, are whole numbers that a double holds exactly.
 _LARGEST_SCALED = 2.0**53
 
@@ -53,9 +51,8 @@ class RowWriter:
         self._kinds = np.array([_CELL_KINDS[c.kind] for c in schema.columns(row_type)], dtype=np.int64)
         self._prefixes = np.frombuffer(b"".join(notation.prefixes) + bytes(SPARE), dtype=np.uint8)
         self._prefix_ends = np.cumsum([0, *map(len, notation.prefixes)], dtype=np.int64)
-        self._missing = np.frombuffer(notation.missing, dtype=np.uint8)
-        self._row_end = np.frombuffer(notation.row_end, dtype=np.uint8)
-        self._row_room = len(self._prefixes) + len(self._row_end) + WIDEST * len(self._kinds)
+        self._missing = np.uint64(int.from_bytes(notation.missing, "little"))
+        self._row_room = len(self._prefixes) + WIDEST * len(self._kinds)
         self._out = np.empty(0, dtype=np.uint8)
 
     def start(self) -> bytes:
@@ -81,7 +78,8 @@ class RowWriter:
                 self._prefixes,
                 self._prefix_ends,
                 self._missing,
-                self._row_end,
+                np.uint64(len(self._notation.missing)),
+                self._notation.row_end,
                 self._notation.quote,
                 self._out,
             )
@@ -100,14 +98,14 @@ class _Batch:
         self._notation = notation
         self._numbers: list[tuple[int, Ints]] = []
         self._labels: list[tuple[int, NDArray[np.int32], Ints]] = []
-        self._columns: list[tuple[int, Texts, Callable[[str], str], Octets]] = []
+        self._columns: list[tuple[int, Texts, Callable[[str], str], bool]] = []
         names = bytearray()
         listed = schema.columns(columns.row_type)
         for number, column in enumerate(listed):
             self._add(number, columns[column.name], column, names)
         self._width = len(listed)
         self._head = len(names)
-        self.texts: Octets = np.frombuffer(bytes(names) + bytes(SPARE), dtype=np.uint8)
+        self.texts: Octets = np.frombuffer(names + bytes(SPARE), dtype=np.uint8)
         self.octets = 0
 
     def cells(self, first: int, last: int) -> Ints:
@@ -134,8 +132,7 @@ class _Batch:
             places.append(MISSING)  # which code -1 takes
             self._labels.append((number, codes, np.array(places, dtype=np.int64)))
         elif isinstance(values, Texts):
-            classes = np.ones_like(self._notation.classes) if is_map else self._notation.classes
-            self._columns.append((number, values, cell, classes))
+            self._columns.append((number, values, cell, is_map))
         elif column.kind is Kind.REAL:
             self._numbers.append((number, _scaled(values, names)))
         else:
@@ -146,25 +143,24 @@ class _Batch:
         odd = bytearray()
         parts = []
         room = 0
-        for number, column, cell, classes in self._columns:
+        for number, column, cell, is_map in self._columns:
             part = Texts(column.octets, column.starts[first:last], column.lengths[first:last])
-            marks = np.empty(last - first, dtype=np.uint8)
-            if mark_unplain(*part, classes, marks):
+            marks, count, octets = unplain(part, self._notation.copied)
+            if is_map:
+                marks, count = (part.lengths >= 0).astype(np.uint8), 1
+            if count:
                 for row in np.flatnonzero(marks).tolist():
-                    start = int(part.starts[row])
-                    text = printable(part.octets[start : start + int(part.lengths[row])].tobytes())
-                    cells[number, row] = _put(odd, cell(text), self._head)
+                    cells[number, row] = _put(odd, cell(part.value(row) or ""), self._head)
             parts.append((number, part, marks))
-            room += int(np.maximum(part.lengths, 0).sum(dtype=np.int64)) + 2 * (last - first)
-        needed = self._head + len(odd) + room + SPARE
-        if len(self.texts) < needed:
-            grown = np.empty(needed + needed // 4, dtype=np.uint8)
+            room += octets + 2 * (last - first)
+        end = self._head + len(odd)
+        if len(self.texts) < end + room + SPARE:
+            grown = np.empty((end + room + SPARE) * 5 // 4, dtype=np.uint8)
             grown[: self._head] = self.texts[: self._head]
             self.texts = grown
-        end = self._head + len(odd)
-        self.texts[self._head : end] = np.frombuffer(bytes(odd), dtype=np.uint8)
+        self.texts[self._head : end] = np.frombuffer(odd, dtype=np.uint8)
         for number, part, marks in parts:
-            end = place_texts(*part, marks, self._notation.quote, self.texts, end, LENGTH_BITS, cells[number])
+            end = gather(*part, marks, self._notation.quote, self.texts, end, cells[number])
         self.octets += end - self._head
 
 

@@ -15,10 +15,26 @@ from analyzer.batch import Ints, Labels, Octets, Texts
 from analyzer.tables.gather_kernels import SPARE, gather, mark_unplain
 from analyzer.wiretext import printable, printable_text
 
-#: For `mark_unplain`: what is not printable ASCII.
-UNPRINTABLE = np.ones(257, dtype=np.uint8)
-UNPRINTABLE[0x20:0x7F] = 0
-UNPRINTABLE[256] = 0
+
+class Plain(NamedTuple):
+    """Which texts are copied as they stand: the arguments of `mark_unplain` of these names."""
+
+    one: int
+    other: int
+    edges: Octets
+
+
+def plain(one: bytes, other: bytes, first: bytes = b"", last: bytes = b"", empty: bool = True) -> Plain:
+    """Printable ASCII without two octets, not beginning or ending with some, and perhaps not empty."""
+    edges = np.zeros(257, dtype=np.uint8)
+    edges[list(first)] |= 1
+    edges[list(last)] |= 2
+    edges[256] = not empty
+    return Plain(one[0], other[0], edges)
+
+
+#: Any printable ASCII (what is forbidden twice here is no printable octet).
+PRINTABLE = plain(b"\x7f", b"\x7f")
 
 
 class Gathered(NamedTuple):
@@ -32,11 +48,26 @@ class Gathered(NamedTuple):
 def shown(column: Texts) -> Gathered:
     """The texts of a column as UTF-8 that is safe to show."""
     safe = _escaped(column)
-    total = int(np.maximum(safe.lengths, 0).sum(dtype=np.int64))
+    return end_to_end(safe.octets, safe.starts, safe.lengths)
+
+
+def end_to_end(octets: Octets, starts: Ints, lengths: NDArray[np.int32]) -> Gathered:
+    """The texts copied end to end as they are."""
+    offsets = np.zeros(len(starts) + 1, dtype=np.int64)
+    np.cumsum(np.maximum(lengths, 0), out=offsets[1:])
+    total = int(offsets[-1])
     out = np.empty(total + SPARE, dtype=np.uint8)
-    offsets = np.empty(len(safe.starts) + 1, dtype=np.int64)
-    gather(safe.octets, safe.starts, safe.lengths, out, offsets)
-    return Gathered(out[:total], offsets, safe.lengths >= 0)
+    marks = np.zeros(len(starts), dtype=np.uint8)
+    gather(octets, starts, lengths, marks, 0, out, 0, np.empty_like(starts))
+    return Gathered(out[:total], offsets, lengths >= 0)
+
+
+def unplain(column: Texts, copied: Plain) -> tuple[Octets, int, int]:
+    """Which rows hold a text that cannot be copied as it stands (1), how many do, and the octets of all texts."""
+    marks = np.empty(len(column.starts), dtype=np.uint8)
+    count, octets = mark_unplain(*column, *copied, marks)
+    assert count >= 0, "a text stands outside its octets"
+    return marks, count, octets
 
 
 def used(column: Labels) -> Labels:
@@ -47,13 +78,15 @@ def used(column: Labels) -> Labels:
     translate = np.full(len(occurs), -1, dtype=np.int32)
     for code in np.flatnonzero(occurs[:-1]).tolist():
         translate[code] = numbers.setdefault(printable_text(column.names[code]), len(numbers))
+    if len(numbers) == len(column.names) and np.array_equal(translate[:-1], np.arange(len(numbers))):
+        return Labels(column.codes, list(numbers))
     return Labels(translate[column.codes], list(numbers))
 
 
 def _escaped(column: Texts) -> Texts:
     """The column with every text that is not printable ASCII as `printable` shows it."""
-    marks = np.empty(len(column.starts), dtype=np.uint8)
-    if not mark_unplain(column.octets, column.starts, column.lengths, UNPRINTABLE, marks):
+    marks, count, _ = unplain(column, PRINTABLE)
+    if not count:
         return column
     rows = np.flatnonzero(marks)
     starts, lengths = column.starts.astype(np.int64), column.lengths.astype(np.int32)
