@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -181,14 +181,19 @@ def _entry(
         reason, _, place = str(error).partition(" - at `$")
         faults.append((name, dotted + place.rstrip("`"), reason))
         return None
-    pattern = getattr(entry, "pattern", None)
-    if pattern is not None:
-        try:
-            v.compiled(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            faults.append((name, f"{dotted}.pattern", f"is no regular expression: {error}"))
-            return None
     return entry
+
+
+def check_patterns(file: File, faults: list[Fault]) -> None:
+    """Refuse what is no regular expression; compiling takes long, so our own files are checked by the tests."""
+    for found in file.entries.values():
+        for entry in found.values():
+            if isinstance(entry, v.Agent | v.PhrasePattern | v.Scanner | e.WarningText):
+                try:
+                    re.compile(entry.pattern)
+                except (re.error, OverflowError, RecursionError) as error:
+                    name, _, dotted = entry.origin.rpartition(": ")
+                    faults.append((name, f"{dotted}.pattern", f"is no regular expression: {error}"))
 
 
 @cache
@@ -224,11 +229,27 @@ def announced_folders() -> list[Path]:
 
     None of their code is run.
     """
+    if not any(_announces(Path(place)) for place in dict.fromkeys(sys.path) if place):
+        return []
+    from importlib.metadata import entry_points
+
     folders: list[Path] = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
         spec = importlib.util.find_spec(point.module)
         folders += [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     return folders
+
+
+def _announces(folder: Path) -> bool:
+    """Whether any package installed in a folder names our group.
+
+    importlib.metadata knows this too, but importing it costs as much as reading all of our files.
+    """
+    try:
+        found = [file.read_bytes() for file in folder.glob("*.*-info/entry_points.txt")]
+    except OSError:
+        return False
+    return any(ENTRY_POINT_GROUP.encode() in text for text in found)
 
 
 class Sections:
@@ -242,6 +263,7 @@ class Sections:
         for layer in layers:
             for path in files_under(layer):
                 file = read_file(path, str(path), faults)
+                check_patterns(file, faults)
                 self._check(file, faults)
                 self._overlays.append(file)
                 self._merged.clear()
@@ -254,8 +276,8 @@ class Sections:
             below = self[name]
             for key, entry in found.items():
                 if key in below and (name, key) not in file.replacing:
-                    dotted = entry.origin.partition(": ")[2]
-                    there = below[key].origin.partition(": ")[0]
+                    dotted = entry.origin.rpartition(": ")[2]
+                    there = below[key].origin.rpartition(": ")[0]
                     faults.append((file.name, dotted, f"is already defined in {there}; replace = true replaces it"))
                 if isinstance(entry, e.RuleEntry) and (name, key) not in file.replacing:
                     faults += _claims(entry, below, file.name)
@@ -279,7 +301,7 @@ def _claims(rule: e.RuleEntry, below: Mapping[Any, e.RuleEntry], name: str) -> l
             ("cause", rule.causes, other.causes),
         ):
             for value in sorted(set(ours) & set(theirs)):
-                there = other.origin.partition(": ")[0]
+                there = other.origin.rpartition(": ")[0]
                 reason = f"{what} {value} is decided by rule {other.id} in {there}; replace = true overrides it"
                 faults.append((name, f"rule.{rule.id}", reason))
     return faults

@@ -9,7 +9,7 @@ import pytest
 
 from analyzer.errors import RegistryError
 from analyzer.registry import load_registry
-from analyzer.registry.load import DATA, SECTIONS, Fault, Sections, builtin_files, read_file
+from analyzer.registry.load import DATA, SECTIONS, Fault, Sections, builtin_files, check_patterns, read_file
 from analyzer.vocab import Outcome
 
 ACME = Path(__file__).resolve().parents[1] / "vendors" / "acme.toml"
@@ -32,6 +32,7 @@ def faults_of(*paths: Path) -> list[Fault]:
 def test_every_builtin_file_loads_alone(path: Path) -> None:
     faults: list[Fault] = []
     file = read_file(path, path.name, faults)
+    check_patterns(file, faults)
     assert faults == []
     assert any(file.entries.values())
 

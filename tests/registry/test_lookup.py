@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import analyzer
 from analyzer.batch import DEFECTS, METHODS
 from analyzer.errors import UnknownProfile
 from analyzer.registry import GENERIC_CAUSES, family_of, load_registry
+from analyzer.schema import TABLES, columns
 from analyzer.vocab import Family, Fault, Outcome, Release, Severity
 
 registry = load_registry()
@@ -344,6 +349,22 @@ def test_reason_protocols() -> None:
     assert cause is not None
     assert cause.text == "RTP/RTCP time-out"
     assert registry.reason_cause("SIP", 486) is None
+
+
+def test_every_issue_that_the_code_notes_is_explained() -> None:
+    package = Path(analyzer.__file__).parent
+    noted = {
+        code
+        for file in package.rglob("*.py")
+        for code in re.findall(
+            r'"((?:capture|call|response|scan|icmp|ip)\.[a-z_]+|sip\.[a-z_]+)"', file.read_text("utf-8")
+        )
+    }
+    # Wireshark's field names in schema.py look alike, and a text that is no SIP is a refusal, not an issue.
+    wireshark = {column.field for row_type in TABLES.values() for column in columns(row_type)}
+    unexplained = {code for code in noted - wireshark - {"sip.not_sip"} if not registry.issue(code).known}
+    assert noted & set(DEFECTS.values())
+    assert unexplained == set()
 
 
 def test_every_defect_and_issue_is_explained() -> None:
