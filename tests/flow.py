@@ -87,9 +87,7 @@ class Ladder:
             self.first = True
         elif words[0] == "end":
             self.now += _duration(words[1])
-            self.datagrams.append(
-                Datagram(self.now, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80" + bytes(27))
-            )
+            self.datagrams.append(Datagram(self.now, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80" + bytes(27)))
         elif match := DECLARATION.match(line.strip()):
             self._declare(match[1], match[2], shlex.split(match[3], comments=True))
         else:
@@ -133,13 +131,9 @@ class Ladder:
             old = self.octets[source.name, target.name, what]
             self._send(old.payload, source, target, what, options, old.ip_id if "copy" in options else None)
         elif is_code:
-            self._send(
-                self.conversation.response(target, source, int(what), options), source, target, what, options
-            )
+            self._send(self.conversation.response(target, source, int(what), options), source, target, what, options)
         else:
-            self._send(
-                self.conversation.request(source, target, what, options), source, target, what, options
-            )
+            self._send(self.conversation.request(source, target, what, options), source, target, what, options)
 
     def _send(
         self,
@@ -154,9 +148,7 @@ class Ladder:
         vlan = int(options["vlan"]) if "vlan" in options else None
         for delay in (0, *_timer_resends(what, int(options.get("resends", 0)))):
             number = self.conversation.number() % 65535 + 1 if ip_id is None else ip_id
-            datagram = Datagram(
-                seen + delay, source.ip, source.port, target.ip, target.port, payload, number, vlan
-            )
+            datagram = Datagram(seen + delay, source.ip, source.port, target.ip, target.port, payload, number, vlan)
             self.octets[source.name, target.name, what] = datagram
             if "lost" not in options:
                 self.datagrams.append(datagram)
