@@ -32,32 +32,20 @@ from analyzer.batch import (
     M_REASON_Q850,
     M_REASON_SIP,
     M_RETRY_AFTER,
-    M_RSEQ,
     M_SESSION_EXPIRES,
     M_START,
     M_STATUS,
     M_VENDOR_CAUSE,
     M_VIA_COUNT,
-    M_WARNING,
     METHOD_UNLISTED,
     MISSING,
-    S_AGENT,
-    S_CALL_ID,
     S_COLUMNS,
-    S_FROM_TAG,
-    S_FROM_URI,
     S_METHOD,
-    S_REASON,
     S_REASON_PHRASE,
     S_REQUEST_URI,
-    S_SESSION_ID,
-    S_TO_TAG,
-    S_TO_URI,
-    S_WARNING,
     X_BAD_CONTENT_LENGTH,
     X_CONTENT_LENGTH_LONG,
     X_CONTENT_LENGTH_SHORT,
-    X_CSEQ_MISMATCH,
     X_LF_ONLY,
     X_LOW_STATUS,
     X_NO_CALL_ID,
@@ -73,12 +61,7 @@ from analyzer.batch import (
 from analyzer.jit import inlined, kernel
 from analyzer.sip.field_kernels import (
     method_number,
-    read_contact,
-    read_content_type,
-    read_cseq,
-    read_tagged,
-    read_top_via,
-    set_number,
+    read_fields,
     set_span,
 )
 from analyzer.sip.scan_kernels import (
@@ -87,7 +70,6 @@ from analyzer.sip.scan_kernels import (
     SPACE,
     find,
     is_utf8,
-    leading_number,
     skip_blanks,
     trim_end,
     word_at,
@@ -97,23 +79,10 @@ from analyzer.sip.span_kernels import (
     ABSTAINED,
     FIELDS,
     H_CALL_ID,
-    H_CONTACT,
     H_CONTENT_LENGTH,
-    H_CONTENT_TYPE,
     H_CSEQ,
-    H_EXPIRES,
     H_FROM,
-    H_MAX_FORWARDS,
-    H_REASON,
-    H_RETRY_AFTER,
-    H_RSEQ,
-    H_SERVER,
-    H_SESSION_EXPIRES,
-    H_SESSION_ID,
     H_TO,
-    H_USER_AGENT,
-    H_VIA,
-    H_WARNING,
     HAS_HIGH_OCTET,
     SECTION_CUT,
     SECTION_END,
@@ -166,7 +135,7 @@ def read_message(
     has_high_octet = fields[HAS_HIGH_OCTET] != 0 or _has_high_octet(octets, start, headers)
     if has_high_octet and not is_utf8(octets, start, section_end):
         numbers[row, M_DEFECTS] |= X_NOT_UTF8
-    if not _read_fields(octets, fields, numbers, spans, row):
+    if not read_fields(octets, fields, numbers, spans, row):
         return False
     if result != SECTION_CUT:
         _note_missing(fields, numbers, row)
@@ -230,96 +199,6 @@ def _has_high_octet(octets: Octets, at: int, end: int) -> bool:
             return True
         at += 1
     return False
-
-
-@inlined
-def _text_field(octets: Octets, fields: Ints, field: int, spans: Spans, row: int, column: int) -> None:
-    """A column that is the value of a field as it stands."""
-    if fields[2 * field] >= 0:
-        set_span(spans, row, column, fields[2 * field], fields[2 * field + 1])
-
-
-@inlined
-def _number_field(octets: Octets, fields: Ints, field: int, numbers: Ints, row: int, column: int) -> None:
-    """A column that is the value of a field as a number."""
-    if fields[2 * field] >= 0:
-        set_number(octets, fields[2 * field], fields[2 * field + 1], numbers, row, column)
-
-
-@inlined
-def _leading_number_field(
-    octets: Octets, fields: Ints, field: int, numbers: Ints, row: int, column: int
-) -> None:
-    """A column that is the number which the value of a field begins with."""
-    if fields[2 * field] >= 0:
-        value = leading_number(octets, fields[2 * field], fields[2 * field + 1])
-        if value >= 0:
-            numbers[row, column] = value
-
-
-@kernel
-def _read_fields(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: int) -> bool:
-    """The columns of single fields, from their spans."""
-    _text_field(octets, fields, H_CALL_ID, spans, row, S_CALL_ID)
-    if fields[2 * H_FROM] >= 0 and not read_tagged(
-        octets, fields[2 * H_FROM], fields[2 * H_FROM + 1], spans, row, S_FROM_URI, S_FROM_TAG
-    ):
-        return False
-    if fields[2 * H_TO] >= 0 and not read_tagged(
-        octets, fields[2 * H_TO], fields[2 * H_TO + 1], spans, row, S_TO_URI, S_TO_TAG
-    ):
-        return False
-    if fields[2 * H_VIA] >= 0 and not read_top_via(
-        octets, fields[2 * H_VIA], fields[2 * H_VIA + 1], numbers, spans, row
-    ):
-        return False
-    if fields[2 * H_CSEQ] >= 0 and not _read_cseq_field(octets, fields, numbers, spans, row):
-        return False
-    _number_field(octets, fields, H_MAX_FORWARDS, numbers, row, M_MAX_FORWARDS)
-    _number_field(octets, fields, H_CONTENT_LENGTH, numbers, row, M_CONTENT_LENGTH)
-    _number_field(octets, fields, H_EXPIRES, numbers, row, M_EXPIRES)
-    if fields[2 * H_CONTACT] >= 0 and not read_contact(
-        octets, fields[2 * H_CONTACT], fields[2 * H_CONTACT + 1], numbers, spans, row
-    ):
-        return False
-    if fields[2 * H_CONTENT_TYPE] >= 0 and not read_content_type(
-        octets, fields[2 * H_CONTENT_TYPE], fields[2 * H_CONTENT_TYPE + 1], numbers, spans, row
-    ):
-        return False
-    has_agent = fields[2 * H_USER_AGENT] >= 0 and fields[2 * H_USER_AGENT + 1] > fields[2 * H_USER_AGENT]
-    _text_field(octets, fields, H_USER_AGENT if has_agent else H_SERVER, spans, row, S_AGENT)
-    _text_field(octets, fields, H_REASON, spans, row, S_REASON)
-    _text_field(octets, fields, H_SESSION_ID, spans, row, S_SESSION_ID)
-    _text_field(octets, fields, H_WARNING, spans, row, S_WARNING)
-    _leading_number_field(octets, fields, H_WARNING, numbers, row, M_WARNING)
-    if numbers[row, M_WARNING] < 100 or numbers[row, M_WARNING] > 999:
-        numbers[row, M_WARNING] = 0
-    _leading_number_field(octets, fields, H_RETRY_AFTER, numbers, row, M_RETRY_AFTER)
-    _leading_number_field(octets, fields, H_SESSION_EXPIRES, numbers, row, M_SESSION_EXPIRES)
-    _number_field(octets, fields, H_RSEQ, numbers, row, M_RSEQ)
-    return True
-
-
-@kernel
-def _read_cseq_field(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: int) -> bool:
-    """CSeq, beside the method of a request; abstains where a second unlisted method would need its own text."""
-    at, end = fields[2 * H_CSEQ], fields[2 * H_CSEQ + 1]
-    if at == end:
-        return True
-    start, stop = read_cseq(octets, at, end, numbers, row)
-    if numbers[row, M_METHOD] == 0:
-        set_span(spans, row, S_METHOD, start, stop)
-        return True
-    if stop == start:
-        return True
-    method, length = np.int64(spans[row, S_METHOD, 0]), np.int64(spans[row, S_METHOD, 1])
-    is_same = length == stop - start
-    for place in range(length if is_same else 0):
-        is_same = is_same and octets[method + place] == octets[start + place]
-    if not is_same:
-        numbers[row, M_DEFECTS] |= X_CSEQ_MISMATCH
-        return bool(numbers[row, M_CSEQ_METHOD] != METHOD_UNLISTED)
-    return True
 
 
 @inlined

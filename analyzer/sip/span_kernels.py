@@ -31,17 +31,18 @@ from analyzer.sip.scan_kernels import (
     COLON,
     CR,
     LF_WORD,
+    NO_TOKEN_CLASS,
     Word,
     first_match,
     is_blank,
     letters_of,
     matches,
+    scan,
     skip_blanks,
     trim_end,
     word_at,
     word_of,
 )
-from analyzer.sip.start_kernels import IS_TOKEN
 
 Words: TypeAlias = NDArray[np.uint64]
 
@@ -133,15 +134,15 @@ _NO_MARKS = np.uint64(0)
 
 
 @inlined
-def _is_name(octets: Octets, at: int, word: Word, place: int) -> bool:
+def _is_name(octets: Octets, at: int, word: Word, name: int) -> bool:
     """Whether the line at ``at``, which begins with ``word``, begins with a name of the table."""
-    if (word | _LETTERS[place, 0]) & _MASKS[place, 0] != _WORDS[place, 0]:
+    if (word | _LETTERS[name, 0]) & _MASKS[name, 0] != _WORDS[name, 0]:
         return False
-    if _LENGTHS[place] <= 8:
+    if _LENGTHS[name] <= 8:
         return True
-    if (word_at(octets, at + 8) | _LETTERS[place, 1]) & _MASKS[place, 1] != _WORDS[place, 1]:
+    if (word_at(octets, at + 8) | _LETTERS[name, 1]) & _MASKS[name, 1] != _WORDS[name, 1]:
         return False
-    return bool((word_at(octets, at + 16) | _LETTERS[place, 2]) & _MASKS[place, 2] == _WORDS[place, 2])
+    return bool((word_at(octets, at + 16) | _LETTERS[name, 2]) & _MASKS[name, 2] == _WORDS[name, 2])
 
 
 @inlined
@@ -163,23 +164,24 @@ def header_spans(
     ``end`` is the end of the captured octets. Flags, defects and what repeated fields say go to the
     message's row.
     """
-    for place in range(H_SPANS):
-        fields[2 * place] = -1
+    for field in range(H_SPANS):
+        fields[2 * field] = -1
+        fields[2 * field + 1] = -1
     fields[SECTION_END] = at
     high = _NO_MARKS
     last = H_OTHER  # the field that a folded line would continue
     while at < end:
         # The line's end. A word may reach into the next lines or the body: `high` may only be too large.
         first_word = word_at(octets, at)
-        word, scan = first_word, at
+        word, place = first_word, at
         marks = matches(word, LF_WORD)
         high |= word
-        while marks == _NO_MARKS and scan + 8 < end:
-            scan += 8
-            word = word_at(octets, scan)
+        while marks == _NO_MARKS and place + 8 < end:
+            place += 8
+            word = word_at(octets, place)
             marks = matches(word, LF_WORD)
             high |= word
-        line_feed = scan + first_match(marks) if marks != _NO_MARKS else end
+        line_feed = place + first_match(marks) if marks != _NO_MARKS else end
         if line_feed >= end:
             if is_cut:
                 break
@@ -202,17 +204,15 @@ def header_spans(
                 return ABSTAINED
             continue
         field, colon = H_OTHER, -1
-        for place in range(_FIRST[first, 0], _FIRST[first, 1]):
-            if _is_name(octets, start, first_word, place):
-                colon = _colon(octets, start + _LENGTHS[place], line_end)
+        for name in range(_FIRST[first, 0], _FIRST[first, 1]):
+            if _is_name(octets, start, first_word, name):
+                colon = _colon(octets, start + _LENGTHS[name], line_end)
                 if colon >= 0:
-                    field = _NUMBERS[place]
+                    field = _NUMBERS[name]
                     break
         last = field
         if field == H_OTHER:
-            name_end = start
-            while name_end < line_end and IS_TOKEN[octets[name_end]]:
-                name_end += 1
+            name_end = scan(octets, start, line_end, NO_TOKEN_CLASS)
             colon = _colon(octets, name_end, line_end)
             if colon < 0 or name_end == start:
                 numbers[row, M_DEFECTS] |= X_BAD_HEADER_LINE
