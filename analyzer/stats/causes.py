@@ -54,6 +54,10 @@ def _row(value: int | None, line: list[int], registry: Registry) -> CauseRow:
     return CauseRow(value, cause.hex, cause.dss1_hex, cause.name or None, calls, *line[1:])
 
 
+#: The final that a CANCEL brings about, RFC 3261 §9.2.
+REQUEST_TERMINATED = 487
+
+
 class Told(NamedTuple):
     """Unsuccessful calls with one cause and one status code, and what profiles make of that code."""
 
@@ -71,11 +75,16 @@ class Told(NamedTuple):
 def told(calls: Columns, registry: Registry, profiles: tuple[str, ...]) -> list[Told]:
     """What each profile would tell an ISDN caller upstream, by cause and status code; highest count first.
 
-    A profile speaks only of a final code that a caller was waiting for: not of cancelled calls, nor of silence.
+    A profile speaks only of a final code that a caller was waiting for: not of calls that a CANCEL ended, nor of
+    silence. A 487 whose CANCEL was not seen is spoken of.
     """
+    if not len(calls):
+        return []
+    by_cancel = (calls.ints("status_code") == REQUEST_TERMINATED) & (calls.labels("released_by").codes >= 0)
+    is_quiet = is_outcome(calls, UNMAPPED) | by_cancel
     return [
-        *_told(calls, registry, profiles, unsuccessful(calls) & ~is_outcome(calls, UNMAPPED)),
-        *_told(calls, registry, (), unsuccessful(calls) & is_outcome(calls, UNMAPPED)),
+        *_told(calls, registry, profiles, unsuccessful(calls) & ~is_quiet),
+        *_told(calls, registry, (), unsuccessful(calls) & is_quiet),
     ]
 
 

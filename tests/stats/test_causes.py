@@ -46,6 +46,12 @@ def test_no_profile_speaks_of_callers_who_hung_up() -> None:
     assert told(calls(CANCELLED), REGISTRY, ("dss1", "rfc3398")) == [Told(16, 487, 1, {})]
 
 
+def test_a_487_is_spoken_of_only_when_no_cancel_was_seen() -> None:
+    timer = {"outcome": "no_answer", "status_code": 487, "cause": 19, "cause_from": "reason"}
+    rows = told(calls(timer, {**timer, "released_by": "caller"}), REGISTRY, ("dss1",))
+    assert [row.by_profile for row in rows] == [{"dss1": 127}, {}]
+
+
 def test_silence_and_vendor_codes_are_told_nothing() -> None:
     rows = told(
         calls({"outcome": "timed_out", "cause": 18}, {"outcome": "rejected", "status_code": 751}), REGISTRY, ("dss1",)
