@@ -42,6 +42,7 @@ class Traffic:
         self._methods = methods
         self.counts = np.zeros((1000, 16, 2), dtype=np.int64)
         self.special: Octets = rules.special.astype(np.uint8)
+        self.special[0] = 0  # requests are counted under it
         self._rare: Counter[tuple[int, int, str | None, bool]] = Counter()
         self.timeline_bucket_ns = MINUTE
         self._timeline: Counter[int] | None = Counter() if timeline else None
