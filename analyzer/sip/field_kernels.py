@@ -1,8 +1,8 @@
 """What the columns need of single header fields: URIs, tags, branch, CSeq, numbers.
 
-Each function reads spans that `span_kernels` noted and fills columns of the message's row; one that may
-abstain returns False for it. `message` beside this file defines the columns, `address` and `via` the
-forms.
+The spans that `span_kernels` noted become columns of the message's row. `message` beside this file defines the
+columns, `address` and `via` the forms. Columns that are read alike stand in tables, because numba compiles a function
+anew for every constant that it is called with.
 """
 
 from __future__ import annotations
@@ -12,19 +12,37 @@ import numpy as np
 from analyzer.batch import (
     F_COOKIE,
     F_HAS_SDP,
+    M_CONTENT_LENGTH,
     M_CSEQ,
     M_CSEQ_METHOD,
     M_DEFECTS,
     M_EXPIRES,
     M_FLAGS,
+    M_MAX_FORWARDS,
+    M_METHOD,
+    M_RETRY_AFTER,
+    M_RSEQ,
+    M_SESSION_EXPIRES,
+    M_WARNING,
     METHOD_UNLISTED,
     METHODS,
     MISSING,
+    S_AGENT,
     S_BRANCH,
+    S_CALL_ID,
     S_CONTACT_URI,
     S_CONTENT_TYPE,
+    S_FROM_TAG,
+    S_FROM_URI,
+    S_METHOD,
+    S_REASON,
     S_SENT_BY,
+    S_SESSION_ID,
+    S_TO_TAG,
+    S_TO_URI,
+    S_WARNING,
     X_BAD_CSEQ,
+    X_CSEQ_MISMATCH,
     Ints,
     Octets,
     Spans,
@@ -32,48 +50,100 @@ from analyzer.batch import (
 from analyzer.jit import inlined, kernel
 from analyzer.sip.scan_kernels import (
     ABSTAIN,
-    COMMA,
+    BLANK_CLASS,
+    COMMA_CLASS,
     GREATER,
     GREATER_WORD,
+    IN_LISTED_PARAMETER,
+    IN_PARAMETER,
     LESS,
+    LESS_CLASS,
+    NO_TOKEN_CLASS,
+    P_BRANCH,
+    P_EXPIRES,
+    P_TAG,
     QUOTE,
+    QUOTE_CLASS,
     QUOTE_WORD,
     SEMICOLON,
+    SEMICOLON_CLASS,
     SEMICOLON_WORD,
     digits_end,
     find_either,
     find_parameter,
-    is_blank,
     is_text,
+    leading_number,
     letters_of,
     number,
+    octet_at,
     quoted_end,
+    scan,
     skip_blanks,
     trim_end,
     word_at,
     word_of,
 )
-from analyzer.sip.start_kernels import IS_TOKEN
+from analyzer.sip.span_kernels import (
+    H_CALL_ID,
+    H_CONTACT,
+    H_CONTENT_LENGTH,
+    H_CONTENT_TYPE,
+    H_CSEQ,
+    H_EXPIRES,
+    H_FROM,
+    H_MAX_FORWARDS,
+    H_REASON,
+    H_RETRY_AFTER,
+    H_RSEQ,
+    H_SERVER,
+    H_SESSION_EXPIRES,
+    H_SESSION_ID,
+    H_TO,
+    H_USER_AGENT,
+    H_VIA,
+    H_WARNING,
+)
 
-_TAG, _TAG_LETTERS = word_of(b"tag"), letters_of(b"tag")
-_BRANCH, _BRANCH_LETTERS = word_of(b"branch"), letters_of(b"branch")
-_EXPIRES, _EXPIRES_LETTERS = word_of(b"expires"), letters_of(b"expires")
-_COOKIE, _COOKIE_LETTERS = word_of(b"z9hg4bk"), letters_of(b"z9hg4bk")
+#: Columns that are a field's value as it stands: field, column.
+_TEXTS = np.array(
+    [(H_CALL_ID, S_CALL_ID), (H_REASON, S_REASON), (H_SESSION_ID, S_SESSION_ID), (H_WARNING, S_WARNING)]
+)
+#: Columns that are a field's value as a number, and those that are the number it begins with.
+_NUMBERS = np.array(
+    [
+        (H_MAX_FORWARDS, M_MAX_FORWARDS), (H_CONTENT_LENGTH, M_CONTENT_LENGTH), (H_EXPIRES, M_EXPIRES),
+        (H_RSEQ, M_RSEQ),
+    ]
+)  # fmt: skip
+_LEADING_NUMBERS = np.array(
+    [(H_WARNING, M_WARNING), (H_RETRY_AFTER, M_RETRY_AFTER), (H_SESSION_EXPIRES, M_SESSION_EXPIRES)]
+)
+#: Fields that are addresses: field, column of the URI, parameter, column of its text (-1: it is M_EXPIRES).
+_ADDRESSES = np.array(
+    [
+        (H_FROM, S_FROM_URI, P_TAG, S_FROM_TAG),
+        (H_TO, S_TO_URI, P_TAG, S_TO_TAG),
+        (H_CONTACT, S_CONTACT_URI, P_EXPIRES, -1),
+    ]
+)
+#: For each of them what ends its display name or its addr-spec, and what ends a parameter.
+_ADDRESS = LESS_CLASS | SEMICOLON_CLASS | QUOTE_CLASS
+_ADDRESS_STOPS = np.array([_ADDRESS, _ADDRESS, _ADDRESS | COMMA_CLASS])
+_PARAMETER_STOPS = np.array([IN_PARAMETER, IN_PARAMETER, IN_LISTED_PARAMETER])
+
+_SENT_BY_STOPS = SEMICOLON_CLASS | COMMA_CLASS | QUOTE_CLASS | BLANK_CLASS
 _SIP_SLASH = word_of(b"SIP/2.0/")
-_SEVEN_OCTETS = word_of(b"\xff" * 7)
+_COOKIE, _COOKIE_LETTERS, _COOKIE_MASK = word_of(b"z9hg4bk"), letters_of(b"z9hg4bk"), word_of(b"\xff" * 7)
 
-
-def _text(text: bytes) -> Octets:
-    return np.frombuffer(text, dtype=np.uint8)
-
-
-_SDP, _ISUP, _MULTIPART = _text(b"application/sdp"), _text(b"application/isup"), _text(b"multipart/")
+_SDP, _ISUP, _MULTIPART = (
+    np.frombuffer(text, dtype=np.uint8) for text in (b"application/sdp", b"application/isup", b"multipart/")
+)
 
 _METHOD_LENGTHS = np.array([len(name) for name in METHODS])
-_METHOD_WORDS = np.array([word_of(name.encode("ascii")) for name in METHODS], dtype=np.uint64)
+_METHOD_WORDS = np.array([word_of(name.encode("ascii")) for name in METHODS])
 _METHOD_NINTHS = np.array([ord(name[8:9] or "\0") for name in METHODS])
 _METHOD_COUNT = len(METHODS)
-_MASKS = np.array([word_of(b"\xff" * length) for length in range(9)], dtype=np.uint64)
+_MASKS = np.array([word_of(b"\xff" * length) for length in range(9)])
 
 
 @inlined
@@ -98,122 +168,140 @@ def method_number(octets: Octets, at: int, end: int) -> int:
 
 
 @kernel
-def read_address(
-    octets: Octets, at: int, end: int, in_list: bool, spans: Spans, row: int, column: int
-) -> int:
-    """The URI of an address; returns where its parameters begin (a semicolon or ``end``), or ABSTAIN."""
-    start = at
-    while at < end:
-        octet = octets[at]
-        if octet == LESS or octet == SEMICOLON or (in_list and octet == COMMA):
-            break
-        if octet == QUOTE:
+def read_fields(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: int) -> bool:
+    """The columns of fields that count once, from their spans; False when one has to be judged whole."""
+    for place in range(len(_TEXTS)):
+        field = _TEXTS[place, 0]
+        if fields[2 * field] >= 0:
+            set_span(spans, row, _TEXTS[place, 1], fields[2 * field], fields[2 * field + 1])
+    agent = H_USER_AGENT if fields[2 * H_USER_AGENT + 1] > fields[2 * H_USER_AGENT] >= 0 else H_SERVER
+    if fields[2 * agent] >= 0:
+        set_span(spans, row, S_AGENT, fields[2 * agent], fields[2 * agent + 1])
+    for place in range(len(_NUMBERS)):
+        field = _NUMBERS[place, 0]
+        if fields[2 * field] >= 0:
+            value = number(octets, fields[2 * field], fields[2 * field + 1])
+            if value >= 0:
+                numbers[row, _NUMBERS[place, 1]] = value
+    for place in range(len(_LEADING_NUMBERS)):
+        field = _LEADING_NUMBERS[place, 0]
+        if fields[2 * field] >= 0:
+            value = leading_number(octets, fields[2 * field], fields[2 * field + 1])
+            if value >= 0:
+                numbers[row, _LEADING_NUMBERS[place, 1]] = value
+    if numbers[row, M_WARNING] < 100 or numbers[row, M_WARNING] > 999:
+        numbers[row, M_WARNING] = 0
+    return (
+        _read_addresses(octets, fields, numbers, spans, row)
+        and _read_top_via(octets, fields[2 * H_VIA], fields[2 * H_VIA + 1], numbers, spans, row)
+        and _read_cseq(octets, fields[2 * H_CSEQ], fields[2 * H_CSEQ + 1], numbers, spans, row)
+        and _read_content_type(
+            octets, fields[2 * H_CONTENT_TYPE], fields[2 * H_CONTENT_TYPE + 1], numbers, spans, row
+        )
+    )
+
+
+@kernel
+def _read_addresses(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: int) -> bool:
+    """URIs of From, To and the first Contact, their tags, and expires of Contact where Expires said nothing."""
+    for place in range(len(_ADDRESSES)):
+        field = _ADDRESSES[place, 0]
+        at, end = fields[2 * field], fields[2 * field + 1]
+        if at < 0:
+            continue
+        # The display name, or an addr-spec without angle brackets.
+        start = at
+        while True:
+            at = scan(octets, at, end, _ADDRESS_STOPS[place])
+            if at >= end or octet_at(octets, at) != QUOTE:
+                break
             at = quoted_end(octets, at + 1, end)
             if at < 0:
-                return at
-        else:
-            at += 1
-    stop = at
-    if at < end and octets[at] == LESS:
-        start = at + 1
-        stop = find_either(octets, start, end, GREATER_WORD, QUOTE_WORD)
-        if stop == end or octets[stop] != GREATER:
-            return ABSTAIN
-        at = stop + 1
-        while at < end and octets[at] != SEMICOLON and not (in_list and octets[at] == COMMA):
-            if octets[at] == QUOTE:
-                return ABSTAIN
-            at += 1
-    start = skip_blanks(octets, start, stop)
-    set_span(spans, row, column, start, trim_end(octets, start, stop))
-    return at
-
-
-@kernel
-def read_tagged(
-    octets: Octets, at: int, end: int, spans: Spans, row: int, uri_column: int, tag_column: int
-) -> bool:
-    """URI and tag of From or To."""
-    at = read_address(octets, at, end, False, spans, row, uri_column)
-    if at < 0:
-        return False
-    start, stop = find_parameter(octets, at, end, False, _TAG_LETTERS, _TAG, 3)
-    set_span(spans, row, tag_column, start, stop)
-    return start != ABSTAIN
-
-
-@kernel
-def read_contact(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
-    """URI of the first Contact, and its expires parameter where Expires said nothing."""
-    at = read_address(octets, at, end, True, spans, row, S_CONTACT_URI)
-    if at < 0:
-        return False
-    if numbers[row, M_EXPIRES] == MISSING:
-        start, stop = find_parameter(octets, at, end, True, _EXPIRES_LETTERS, _EXPIRES, 7)
+                return False
+        stop = at
+        if at < end and octet_at(octets, at) == LESS:
+            start = at + 1
+            stop = find_either(octets, start, end, GREATER_WORD, QUOTE_WORD)
+            if stop == end or octet_at(octets, stop) != GREATER:
+                return False
+            at = scan(octets, stop + 1, end, _PARAMETER_STOPS[place])
+            if at < end and octet_at(octets, at) == QUOTE:
+                return False
+        start = skip_blanks(octets, start, stop)
+        set_span(spans, row, _ADDRESSES[place, 1], start, trim_end(octets, start, stop))
+        column = _ADDRESSES[place, 3]
+        if column < 0 and numbers[row, M_EXPIRES] != MISSING:
+            continue
+        start, stop = find_parameter(octets, at, end, _PARAMETER_STOPS[place], _ADDRESSES[place, 2])
         if start == ABSTAIN:
             return False
-        set_number(octets, start, stop, numbers, row, M_EXPIRES)
+        if column >= 0:
+            set_span(spans, row, column, start, stop)
+        else:
+            value = number(octets, start, stop)
+            if value >= 0:
+                numbers[row, M_EXPIRES] = value
     return True
 
 
-@inlined
-def set_number(octets: Octets, at: int, end: int, numbers: Ints, row: int, column: int) -> None:
-    """A number column; what is no number leaves it as it is."""
-    value = number(octets, at, end)
-    if value >= 0:
-        numbers[row, column] = value
-
-
 @kernel
-def read_top_via(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
+def _read_top_via(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
     """Sent-by and branch of the first Via value, which must be ``SIP/2.0/transport sent-by;...``."""
+    if at < 0:
+        return True
     if end - at < 8 or word_at(octets, at) != _SIP_SLASH:
         return False
-    at += 8
-    while at < end and IS_TOKEN[octets[at]]:
-        at += 1
+    at = scan(octets, at + 8, end, NO_TOKEN_CLASS)
     start = skip_blanks(octets, at, end)
     if start == at:
         return False
-    at = start
-    while at < end and octets[at] != SEMICOLON and octets[at] != COMMA:
-        if octets[at] == QUOTE:
-            return False
-        at += 1
-    stop = trim_end(octets, start, at)
-    for place in range(start, stop):
-        if is_blank(octets[place]):
-            return False
-    if stop == start:
-        return False
+    stop = scan(octets, start, end, _SENT_BY_STOPS)
+    at = skip_blanks(octets, stop, end)
+    if stop == start or (at < end and octets[at] != SEMICOLON and octets[at] != 44):
+        return False  # a quote, or blanks within
     set_span(spans, row, S_SENT_BY, start, stop)
-    start, stop = find_parameter(octets, at, end, True, _BRANCH_LETTERS, _BRANCH, 6)
+    start, stop = find_parameter(octets, at, end, IN_LISTED_PARAMETER, P_BRANCH)
     set_span(spans, row, S_BRANCH, start, stop)
-    if stop - start >= 7 and (word_at(octets, start) | _COOKIE_LETTERS) & _SEVEN_OCTETS == _COOKIE:
+    if stop - start >= 7 and (word_at(octets, start) | _COOKIE_LETTERS) & _COOKIE_MASK == _COOKIE:
         numbers[row, M_FLAGS] |= F_COOKIE
-    return start != ABSTAIN
+    return bool(start != ABSTAIN)
 
 
 @kernel
-def read_cseq(octets: Octets, at: int, end: int, numbers: Ints, row: int) -> tuple[int, int]:
-    """CSeq number and method number; returns the span of the method, (0, 0) for what is not "number method"."""
+def _read_cseq(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
+    """CSeq, beside the method of a request; abstains where a second unlisted method would need its own text."""
+    if at < 0 or at == end:
+        return True
     digits = digits_end(octets, at, end)
     start = skip_blanks(octets, digits, end)
-    stop = start
-    while stop < end and IS_TOKEN[octets[stop]]:
-        stop += 1
+    stop = scan(octets, start, end, NO_TOKEN_CLASS)
     value = number(octets, at, digits)
     if value < 0 or start == digits or stop < end or stop == start:
         numbers[row, M_DEFECTS] |= X_BAD_CSEQ
-        return 0, 0
+        return True
+    method = method_number(octets, start, stop)
     numbers[row, M_CSEQ] = value
-    numbers[row, M_CSEQ_METHOD] = method_number(octets, start, stop)
-    return start, stop
+    numbers[row, M_CSEQ_METHOD] = method
+    if numbers[row, M_METHOD] == 0:
+        set_span(spans, row, S_METHOD, start, stop)
+        return True
+    is_same = method == numbers[row, M_METHOD]
+    if is_same and method == METHOD_UNLISTED:
+        own, length = spans[row, S_METHOD, 0], spans[row, S_METHOD, 1]
+        is_same = length == stop - start
+        for place in range(length if is_same else 0):
+            is_same = is_same and octets[own + place] == octets[start + place]
+    if is_same:
+        return True
+    numbers[row, M_DEFECTS] |= X_CSEQ_MISMATCH
+    return bool(method != METHOD_UNLISTED)
 
 
 @kernel
-def read_content_type(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
+def _read_content_type(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
     """Content-Type without parameters; abstains where ISUP or several parts have to be looked into."""
+    if at < 0:
+        return True
     stop = find_either(octets, at, end, SEMICOLON_WORD, QUOTE_WORD)
     if stop < end and octets[stop] == QUOTE:
         return False

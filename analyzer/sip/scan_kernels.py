@@ -13,6 +13,7 @@ import numpy as np
 
 from analyzer.batch import Octets
 from analyzer.jit import inlined, kernel
+from analyzer.sip.start_kernels import IS_TOKEN
 
 Word: TypeAlias = np.uint64
 
@@ -25,6 +26,21 @@ ABSTAIN = -2
 #: As `analyzer.sip.grammar.LARGEST_NUMBER`: numbers up to 10**18 - 1 can take one more digit while
 #: below this.
 _TENTH = 10**17
+
+# Classes of octets that searches stop at.
+QUOTE_CLASS, BACKSLASH_CLASS, SEMICOLON_CLASS = np.uint8(1), np.uint8(2), np.uint8(4)
+COMMA_CLASS, LESS_CLASS, GREATER_CLASS = np.uint8(8), np.uint8(16), np.uint8(32)
+BLANK_CLASS, NO_TOKEN_CLASS = np.uint8(64), np.uint8(128)
+CLASSES = np.where(IS_TOKEN, np.uint8(0), NO_TOKEN_CLASS)
+for _octet, _class in (
+    (QUOTE, QUOTE_CLASS), (BACKSLASH, BACKSLASH_CLASS), (SEMICOLON, SEMICOLON_CLASS), (COMMA, COMMA_CLASS),
+    (LESS, LESS_CLASS), (GREATER, GREATER_CLASS), (SPACE, BLANK_CLASS), (TAB, BLANK_CLASS),
+):  # fmt: skip
+    CLASSES[_octet] |= _class
+
+IN_QUOTES = QUOTE_CLASS | BACKSLASH_CLASS
+IN_PARAMETER = SEMICOLON_CLASS | QUOTE_CLASS
+IN_LISTED_PARAMETER = IN_PARAMETER | COMMA_CLASS
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)
@@ -45,6 +61,14 @@ def letters_of(text: bytes) -> Word:
     return np.uint64(int.from_bytes(bytes(32 if chr(octet).isalpha() else 0 for octet in text[:8]), "little"))
 
 
+# Parameters that `find_parameter` finds, by number.
+_PARAMETERS = (b"tag", b"expires", b"branch")
+P_TAG, P_EXPIRES, P_BRANCH = range(3)
+_PARAMETER_LENGTHS = np.array([len(name) for name in _PARAMETERS])
+_PARAMETER_WORDS = np.array([word_of(name) for name in _PARAMETERS])
+_PARAMETER_LETTERS = np.array([letters_of(name) for name in _PARAMETERS])
+_PARAMETER_MASKS = np.array([word_of(b"\xff" * len(name)) for name in _PARAMETERS])
+
 LF_WORD, COMMA_WORD = word_of(b"\n" * 8), word_of(b"," * 8)
 QUOTE_WORD, GREATER_WORD, SEMICOLON_WORD = word_of(b'"' * 8), word_of(b">" * 8), word_of(b";" * 8)
 
@@ -52,23 +76,42 @@ QUOTE_WORD, GREATER_WORD, SEMICOLON_WORD = word_of(b'"' * 8), word_of(b">" * 8),
 @inlined
 def word_at(octets: Octets, at: int) -> Word:
     """The word that begins at ``at``; octets behind the end of the array are 0."""
-    size = octets.size
-    if at + 8 <= size:
-        i = np.uint64(at)
-        return (
-            np.uint64(octets[i])
-            | (np.uint64(octets[i + _I1]) << _S8)
-            | (np.uint64(octets[i + _I2]) << _S16)
-            | (np.uint64(octets[i + _I3]) << _S24)
-            | (np.uint64(octets[i + _I4]) << _S32)
-            | (np.uint64(octets[i + _I5]) << _S40)
-            | (np.uint64(octets[i + _I6]) << _S48)
-            | (np.uint64(octets[i + _I7]) << _TOP)
-        )
+    if at + 8 > octets.size:
+        return _last_word(octets, at)
+    i = np.uint64(at)
+    return (
+        np.uint64(octets[i])
+        | (np.uint64(octets[i + _I1]) << _S8)
+        | (np.uint64(octets[i + _I2]) << _S16)
+        | (np.uint64(octets[i + _I3]) << _S24)
+        | (np.uint64(octets[i + _I4]) << _S32)
+        | (np.uint64(octets[i + _I5]) << _S40)
+        | (np.uint64(octets[i + _I6]) << _S48)
+        | (np.uint64(octets[i + _I7]) << _TOP)
+    )
+
+
+@kernel
+def _last_word(octets: Octets, at: int) -> Word:
+    """`word_at` where less than a word is left of the array."""
     word = np.uint64(0)
-    for place in range(size - at):
+    for place in range(max(octets.size - at, 0)):
         word |= np.uint64(octets[at + place]) << np.uint64(8 * place)
     return word
+
+
+@inlined
+def octet_at(octets: Octets, at: int) -> int:
+    """One octet. An unsigned index spares the compiled loops a look for negative ones."""
+    return octets[np.uint64(at)]  # type: ignore[no-any-return]
+
+
+@inlined
+def scan(octets: Octets, at: int, end: int, stops: np.uint8) -> int:
+    """The first octet from ``at`` on that belongs to one of the classes ``stops``, or ``end``."""
+    while at < end and CLASSES[octet_at(octets, at)] & stops == 0:
+        at += 1
+    return at
 
 
 @inlined
@@ -117,7 +160,7 @@ def is_blank(octet: int) -> bool:
 @inlined
 def skip_blanks(octets: Octets, at: int, end: int) -> int:
     """The first octet from ``at`` on that is no blank, or ``end``."""
-    while at < end and is_blank(octets[at]):
+    while at < end and is_blank(octet_at(octets, at)):
         at += 1
     return at
 
@@ -125,7 +168,7 @@ def skip_blanks(octets: Octets, at: int, end: int) -> int:
 @inlined
 def trim_end(octets: Octets, at: int, end: int) -> int:
     """Where a text ends when the blanks behind it are left out."""
-    while end > at and is_blank(octets[end - 1]):
+    while end > at and is_blank(octet_at(octets, end - 1)):
         end -= 1
     return end
 
@@ -133,12 +176,13 @@ def trim_end(octets: Octets, at: int, end: int) -> int:
 @kernel
 def quoted_end(octets: Octets, at: int, end: int) -> int:
     """The octet behind the quote that closes a quoted string begun before ``at``; ABSTAIN if none does."""
-    while at < end:
-        octet = octets[at]
-        if octet == QUOTE:
+    while True:
+        at = scan(octets, at, end, IN_QUOTES)
+        if at >= end:
+            return ABSTAIN
+        if octets[at] == QUOTE:
             return at + 1
-        at += 2 if octet == BACKSLASH else 1
-    return ABSTAIN
+        at += 2
 
 
 @kernel
@@ -188,40 +232,39 @@ def is_text(octets: Octets, at: int, end: int, text: Octets) -> bool:
 
 
 @kernel
-def find_parameter(
-    octets: Octets, at: int, end: int, in_list: bool, letters: Word, name: Word, length: int
-) -> tuple[int, int]:
-    """The value of the first parameter of a name, as (start, stop), from ``at``, which is at a
-    semicolon or ``end``.
+def find_parameter(octets: Octets, at: int, end: int, stops: np.uint8, which: int) -> tuple[int, int]:
+    """The value of the first parameter ``which`` (P_*), as (start, stop), from ``at``: a semicolon or ``end``.
 
-    (-1, -1) when it is absent or empty, (ABSTAIN, ABSTAIN) for quoted values and quotes that do not
-    end. In a list a comma ends the value. The name has up to seven letters: `letters_of` and `word_of`
-    it.
+    ``stops`` are the classes that end a value: IN_PARAMETER, or IN_LISTED_PARAMETER where a comma ends it too.
+    (-1, -1) when it is absent or empty, (ABSTAIN, ABSTAIN) for quoted values and quotes that do not end.
     """
+    length = _PARAMETER_LENGTHS[which]
     while at < end and octets[at] == SEMICOLON:
         start = skip_blanks(octets, at + 1, end)
-        mask = (_ONE << np.uint64(8 * length)) - _ONE
         equal = start + length
-        is_it = equal <= end and (word_at(octets, start) | letters) & mask == name
+        is_it = (
+            equal <= end
+            and (word_at(octets, start) | _PARAMETER_LETTERS[which]) & _PARAMETER_MASKS[which]
+            == _PARAMETER_WORDS[which]
+        )
+        value = start
         if is_it:
             equal = skip_blanks(octets, equal, end)
-            if equal == end or octets[equal] == SEMICOLON or (in_list and octets[equal] == COMMA):
+            if equal == end or (octets[equal] != QUOTE and CLASSES[octets[equal]] & stops != 0):
                 return -1, -1
             is_it = octets[equal] == EQUAL
-        value = skip_blanks(octets, equal + 1, end) if is_it else start
-        if is_it and value < end and octets[value] == QUOTE:
-            return ABSTAIN, ABSTAIN
-        at = value
-        while at < end:
-            octet = octets[at]
-            if octet == SEMICOLON or (in_list and octet == COMMA):
-                break
-            if octet == QUOTE:
-                at = quoted_end(octets, at + 1, end)
-                if at < 0:
+            if is_it:
+                value = skip_blanks(octets, equal + 1, end)
+                if value < end and octets[value] == QUOTE:
                     return ABSTAIN, ABSTAIN
-            else:
-                at += 1
+        at = value
+        while True:
+            at = scan(octets, at, end, stops)
+            if at >= end or octets[at] != QUOTE:
+                break
+            at = quoted_end(octets, at + 1, end)
+            if at < 0:
+                return ABSTAIN, ABSTAIN
         if is_it:
             stop = trim_end(octets, value, at)
             return (value, stop) if stop > value else (-1, -1)
