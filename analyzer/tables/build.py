@@ -77,6 +77,11 @@ def label_names(row_type: type[Any]) -> list[str]:
     return [column.name for column in schema.columns(row_type) if column.kind is Kind.LABEL]
 
 
+def ordered_names(row_type: type[Any]) -> list[str]:
+    """The columns of a row type by whose bounds a reader can skip part of a file: numbers and times."""
+    return [c.name for c in schema.columns(row_type) if c.kind is not Kind.LABEL and c.kind is not Kind.TEXT]
+
+
 def empty(row_type: type[Any]) -> Columns:
     """A table without rows, every column typed."""
     made: dict[str, AnyColumn] = {}

@@ -166,7 +166,7 @@ class _ParquetSink:
     def __init__(self, stream: BinaryIO, row_type: type[Any]) -> None:
         from pyarrow import parquet
 
-        from analyzer.tables.build import arrow_schema, label_names
+        from analyzer.tables.build import arrow_schema, label_names, ordered_names
 
         self._row_type = row_type
         self._pending: list[Columns] = []
@@ -177,7 +177,7 @@ class _ParquetSink:
             compression="zstd",
             compression_level=1,
             use_dictionary=label_names(row_type),
-            write_statistics=label_names(row_type),
+            write_statistics=ordered_names(row_type),
         )
 
     def write(self, columns: Columns) -> None:

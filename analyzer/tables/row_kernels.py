@@ -69,8 +69,8 @@ def eight_digits(number: np.uint64) -> np.uint64:
 def digits(number: np.uint64) -> np.uint64:
     """How many digits a number below 10^8 has."""
     few = 1 + (number >= _10) + (number >= _100) + (number >= _1000)
-    many = (number >= _10_000) + (number >= np.uint64(100_000)) + (number >= _1_000_000)
-    return np.uint64(few + many + (number >= np.uint64(10_000_000)))
+    many = few + (number >= _10_000) + (number >= np.uint64(100_000)) + (number >= _1_000_000)
+    return np.uint64(many + (number >= np.uint64(10_000_000)))
 
 
 @inlined

@@ -112,9 +112,7 @@ def test_parquet_in_several_row_groups(tmp_path: Path, monkeypatch: pytest.Monke
         writer.write(columns.take(slice(0, 4)))
         writer.write(columns.take(slice(4, 35)))
     assert parquet.ParquetFile(tmp_path / "calls.parquet").num_row_groups > 1
-    pd.testing.assert_frame_equal(
-        pd.read_parquet(tmp_path / "calls.parquet"), frame(columns), check_categorical=False
-    )
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "calls.parquet"), frame(columns), check_categorical=False)
 
 
 @pytest.mark.parametrize("row_type", ROW_TYPES)
