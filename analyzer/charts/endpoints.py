@@ -12,6 +12,7 @@ from matplotlib.colors import LogNorm
 from analyzer.charts.style import Chart, figure, ink_on, nothing, styled
 from analyzer.schema import EndpointRow
 from analyzer.stats.counting import NONE
+from analyzer.wiretext import printable_text
 
 NAME = "failures_by_endpoint"
 _TOP_ENDPOINTS, _TOP_CODES = 15, 14
@@ -72,5 +73,5 @@ def failures_by_endpoint(endpoints: Sequence[EndpointRow], source: str) -> Chart
 
 
 def _label(row: EndpointRow) -> str:
-    name = f"{row.name} ({row.ip})" if row.name else row.ip
+    name = f"{printable_text(row.name)} ({row.ip})" if row.name else row.ip
     return name if row.network is None else f"{name} @{row.network}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,5 +90,6 @@ def save(chart: Chart, path: Path) -> None:
             chart.figure.savefig(part, format=path.suffix[1:], metadata=metadata)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise OutputError(str(path), error.strerror or str(error)) from error

@@ -135,7 +135,7 @@ def _finding(buckets: Buckets, failing: Ints, total: int, bucket_ns: int, zone: 
     shape = "%H:%M:%S" if bucket_ns < 60 * _SECOND else "%H:%M"
     return (
         f"Failure responses peak at {moment:%a} {moment.day} {moment:%b}, {moment.strftime(shape)}: "
-        f"{int(failing[peak]):,} in {_duration(bucket_ns)}, mostly {FAMILY_TITLES[largest]}"
+        f"{int(failing[peak]):,} in {_duration(bucket_ns, 'a ')}, mostly {FAMILY_TITLES[largest]}"
     )
 
 
@@ -143,10 +143,10 @@ def _moment(ts: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(ts / _SECOND, UTC).astimezone(zone)
 
 
-def _duration(nanoseconds: int) -> str:
+def _duration(nanoseconds: int, article: str = "") -> str:
     seconds = nanoseconds // _SECOND
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
         if seconds >= size and seconds % size == 0:
             count = seconds // size
-            return unit if count == 1 else f"{count} {unit}s"
+            return f"{'an ' if article and unit == 'hour' else article}{unit}" if count == 1 else f"{count} {unit}s"
     return f"{nanoseconds / _SECOND:g} s"
