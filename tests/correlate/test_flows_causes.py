@@ -50,7 +50,7 @@ def test_a_generic_reason_of_the_ringing_says_nothing() -> None:
 
 
 def test_the_last_reason_of_the_ringing_counts() -> None:
-    before = "alice <- bob 183 +1s reason=Q.850;cause=1\nalice <- bob 183 +1s reason=Q.850;cause=38"
+    before = "alice <- bob 180 +1s reason=Q.850;cause=1\nalice <- bob 183 +1s reason=Q.850;cause=38"
     refused(480, before=before, cause=38, cause_from="reason_18x")
 
 
