@@ -39,7 +39,7 @@ from analyzer.capture.frame_kernels import (
     K_UDP_TUNNEL,
     udp_kind,
 )
-from analyzer.capture.link_kernels import LINK_LOOP, LINK_NULL
+from analyzer.capture.link_kernels import LINK_LOOP, LINK_NULL, LINK_RAW, LINK_RAW_BSD, LINK_RAW_OLD
 from analyzer.sip.parse import BAD_START_LINE, ParseError, parse_message
 from analyzer.sip.start_kernels import BROKEN_START_LINE, NOT_SIP, SIP_MESSAGE, start_line
 
@@ -151,21 +151,19 @@ def decoded(
     """
     try:
         return _walk(frame, wire_length - len(frame), link_type, begins or begins_by_kernel)
+    except struct.error:  # the octets ran out within a header
+        return K_CUT, None
     except Exception:  # Scapy's dissectors raise anything on hostile octets
         return K_DAMAGED, None
 
 
 def _walk(frame: bytes, missing: int, link_type: int, begins: Begins) -> tuple[int, Datagram | None]:
     layers = _layers()
-    if link_type in (LINK_NULL, LINK_LOOP):
-        packet, kind = _loopback(frame, layers)
-    else:
-        cls = layers.by_link_type.num2layer.get(link_type)
-        if cls is None:
-            return K_LINK_TYPE, None
-        packet, kind = cls(frame) if frame else None, K_NOT_IP
-    if packet is None:
-        return kind if frame else K_CUT, None
+    octets, cls = _link(frame, link_type, layers)
+    if cls is None:
+        return K_LINK_TYPE, None
+    kind = K_NOT_IP
+    packet = cls(octets)
     network = MISSING
     has_vni = False
     for _ in range(LAYERS):
@@ -173,7 +171,7 @@ def _walk(frame: bytes, missing: int, link_type: int, begins: Begins) -> tuple[i
             return kind, None
         if isinstance(packet, layers.tags) and network == MISSING and packet.vlan:
             network = packet.vlan
-        vni = getattr(packet, "vni", None)
+        vni = packet.fields.get("vni")
         if vni is not None and not has_vni:
             network, has_vni = int(vni), True
         if not isinstance(packet, layers.ip | layers.ipv6):
@@ -199,17 +197,20 @@ def _walk(frame: bytes, missing: int, link_type: int, begins: Begins) -> tuple[i
     return K_DAMAGED, None
 
 
-def _loopback(frame: bytes, layers: _Layers) -> tuple[Any, int]:
-    """NULL and LOOP: an address family in the byte order of some machine."""
-    if len(frame) < 4:
-        return None, K_CUT
-    family = struct.unpack(">I", frame[:4])[0]
-    if family > 0xFFFFFF:
-        family >>= 24
-    cls = layers.ip if family == 2 else layers.ipv6 if family in (10, 24, 28, 30) else None
-    if cls is None or len(frame) == 4:
-        return None, K_NOT_IP if cls is None else K_CUT
-    return cls(frame[4:]), K_NOT_IP
+def _link(frame: bytes, link_type: int, layers: _Layers) -> tuple[bytes, Any]:
+    """What Scapy dissects and as what; None for a link type that it does not know.
+
+    Scapy takes the family of NULL for the byte order of this machine, and numbers raw IP as this machine does.
+    """
+    if link_type in (LINK_NULL, LINK_LOOP):
+        family = int.from_bytes(frame[:4], "big")
+        if family > 0xFFFFFF:
+            family >>= 24
+        cls = layers.ip if family == 2 else layers.ipv6 if family in (10, 24, 28, 30) else layers.raw
+        return frame[4:], cls
+    if link_type in (LINK_RAW, LINK_RAW_OLD, LINK_RAW_BSD):
+        return frame, {4: layers.ip, 6: layers.ipv6}.get(frame[0] >> 4 if frame else 4, layers.raw)
+    return frame, layers.by_link_type.num2layer.get(link_type)
 
 
 def _next(packet: Any, layers: _Layers) -> Any:

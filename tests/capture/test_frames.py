@@ -1,0 +1,279 @@
+"""Frames of every kind: which are SIP, which are understood, which are counted unread and why. Both readers agree."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from analyzer.batch import (
+    D_CAPTURE_NO,
+    D_DST_HI,
+    D_DST_LO,
+    D_DST_PORT,
+    D_FILE_OFFSET,
+    D_FRAME_NO,
+    D_IP_ID,
+    D_LENGTH,
+    D_NETWORK,
+    D_SRC_HI,
+    D_SRC_LO,
+    D_SRC_PORT,
+    D_TRANSPORT,
+    D_WIRE_LENGTH,
+    MISSING,
+)
+from analyzer.capture.address import address_text
+from analyzer.capture.reader import UNREAD
+from tests.capture.made import INVITE, RINGING, RTP, ether, ipv4, ipv6, pcap, read_octets_of, sip, udp
+
+PAYLOAD = ipv4(udp(INVITE))
+PAYLOAD6 = ipv6(udp(INVITE))
+SLL = struct.pack(">HHH8s", 0, 1, 6, bytes(8))
+SLL2 = struct.pack(">HIHBB8s", 0, 3, 1, 0, 6, bytes(8))
+AH = struct.pack(">BBHII", 17, 4, 0, 1, 1) + bytes(12)
+HOP = struct.pack(">BB", 60, 1) + bytes(14)
+DESTINATION = struct.pack(">BB", 17, 0) + bytes(6)
+ATOMIC = struct.pack(">BBHI", 17, 0, 0, 9)
+
+#: Frames that hold the INVITE, with their link type.
+SIP_FRAMES: dict[str, tuple[int, bytes]] = {
+    "ethernet": (1, sip()),
+    "padding of ethernet": (1, ether(ipv4(udp(b"SIP/2.0 200 OK"))) + bytes(18)),
+    "one tag": (1, ether(PAYLOAD, tags=[(0x8100, 0x2064)])),
+    "priority tag": (1, ether(PAYLOAD, tags=[(0x8100, 0x2000)])),
+    "priority tag over a tag": (1, ether(PAYLOAD, tags=[(0x8100, 0), (0x8100, 100)])),
+    "service tag": (1, ether(PAYLOAD, tags=[(0x88A8, 100), (0x8100, 7)])),
+    "old stack of tags": (1, ether(PAYLOAD, tags=[(0x9100, 100), (0x9100, 7), (0x8100, 9)])),
+    "ten tags": (1, ether(PAYLOAD, tags=[(0x8100, 100 + n) for n in range(10)])),
+    "options": (1, ether(ipv4(udp(INVITE), options=b"\x94\x04\0\0" + b"\x01" * 8))),
+    "authentication header": (1, ether(ipv4(AH + udp(INVITE), protocol=51))),
+    "no total length": (1, ether(ipv4(udp(INVITE), total=0))),
+    "no udp length": (1, ether(ipv4(udp(INVITE, length=0)))),
+    "ipv6": (1, ether(PAYLOAD6, 0x86DD)),
+    "ipv6 tagged": (1, ether(PAYLOAD6, 0x86DD, tags=[(0x8100, 100)])),
+    "ipv6 extensions": (1, ether(ipv6(HOP + DESTINATION + udp(INVITE), 0), 0x86DD)),
+    "ipv6 authentication": (1, ether(ipv6(AH + udp(INVITE), 51), 0x86DD)),
+    "ipv6 atomic fragment": (1, ether(ipv6(ATOMIC + udp(INVITE), 44), 0x86DD)),
+    "ipv6 without length": (1, ether(ipv6(udp(INVITE), length=0), 0x86DD)),
+    "sll": (113, SLL + struct.pack(">H", 0x0800) + PAYLOAD),
+    "sll ipv6": (113, SLL + struct.pack(">H", 0x86DD) + PAYLOAD6),
+    "sll tagged": (113, SLL + struct.pack(">HHH", 0x8100, 100, 0x0800) + PAYLOAD),
+    "sll service tag": (113, SLL + struct.pack(">HHH", 0x88A8, 100, 0x0800) + PAYLOAD),
+    "sll2": (276, struct.pack(">H", 0x0800) + SLL2 + PAYLOAD),
+    "sll2 ipv6": (276, struct.pack(">H", 0x86DD) + SLL2 + PAYLOAD6),
+    "null little": (0, b"\2\0\0\0" + PAYLOAD),
+    "null big": (0, b"\0\0\0\2" + PAYLOAD),
+    "null ipv6": (0, b"\x1e\0\0\0" + PAYLOAD6),
+    "loop": (108, b"\0\0\0\2" + PAYLOAD),
+    "loop ipv6": (108, b"\0\0\0\x18" + PAYLOAD6),
+    "raw 101": (101, PAYLOAD),
+    "raw 12": (12, PAYLOAD),
+    "raw 14": (14, PAYLOAD6),
+    "raw ipv6": (101, PAYLOAD6),
+    "ipv4": (228, PAYLOAD),
+    "ipv6 alone": (229, PAYLOAD6),
+    "ppp": (9, b"\x00\x21" + PAYLOAD),
+    "ppp with address": (9, b"\xff\x03\x00\x21" + PAYLOAD),
+    "ppp compressed": (9, b"\x21" + PAYLOAD),
+    "ppp ipv6": (9, b"\x00\x57" + PAYLOAD6),
+    "ppp hdlc": (50, b"\xff\x03\x00\x21" + PAYLOAD),
+    "ppp over ethernet": (51, b"\x11\x00\x00\x01" + struct.pack(">H", 2 + len(PAYLOAD)) + b"\x00\x21" + PAYLOAD),
+    # Declined by the kernels, read by Scapy.
+    "pppoe": (
+        1,
+        ether(b"\x11\x00\x00\x01" + struct.pack(">H", 2 + len(PAYLOAD)) + b"\x00\x21" + PAYLOAD, 0x8864),
+    ),
+    "mpls": (1, ether(struct.pack(">II", 16 << 12 | 0x40, 17 << 12 | 0x140) + PAYLOAD, 0x8847)),
+    "ip in ip": (1, ether(ipv4(PAYLOAD, 4))),
+    "6in4": (1, ether(ipv4(PAYLOAD6, 41))),
+    "4in6": (1, ether(ipv6(PAYLOAD, 4), 0x86DD)),
+    "gre": (1, ether(ipv4(b"\0\0\x08\0" + PAYLOAD, 47))),
+    "gre ethernet": (1, ether(ipv4(b"\0\0\x65\x58" + sip(), 47))),
+    "vxlan": (1, ether(ipv4(udp(b"\x08\0\0\0\0\0\x64\0" + sip(), 1234, 4789)))),
+    "vxlan of linux": (1, ether(ipv4(udp(b"\x08\0\0\0\0\0\x64\0" + sip(), 1234, 8472)), tags=[(0x8100, 5)])),
+    "geneve": (1, ether(ipv4(udp(b"\0\0\x65\x58\0\0\x64\0" + sip(), 1234, 6081)))),
+    "gtp": (1, ether(ipv4(udp(struct.pack(">BBHI", 0x30, 255, len(PAYLOAD), 9) + PAYLOAD, 2152, 2152)))),
+    "tzsp": (1, ether(ipv4(udp(b"\x01\0\0\x01\x01" + sip(), 1234, 37008)))),
+    "802.3 snap": (
+        1,
+        ether(b"\xaa\xaa\x03\0\0\0\x08\x00" + PAYLOAD, 8 + len(PAYLOAD)),
+    ),
+    "radiotap": (
+        127,
+        b"\0\0\x08\0\0\0\0\0" + b"\x08\x00" + bytes(22) + b"\xaa\xaa\x03\0\0\0\x08\x00" + PAYLOAD,
+    ),
+}
+NETWORKS = dict.fromkeys(
+    ["one tag", "priority tag over a tag", "service tag", "old stack of tags", "ten tags", "ipv6 tagged"], 100
+) | dict.fromkeys(["sll tagged", "sll service tag", "vxlan", "vxlan of linux", "geneve"], 100)
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+@pytest.mark.parametrize("what", SIP_FRAMES)
+def test_sip_is_found(tmp_path: Path, what: str, how: str) -> None:
+    link_type, frame = SIP_FRAMES[what]
+    octets = pcap([frame], link_type)
+    got = read_octets_of(tmp_path, octets, how)
+    payload = b"SIP/2.0 200 OK" if "padding" in what else INVITE
+    assert got.payloads == [payload]
+    row = got.rows[0].tolist()
+    is_ipv6 = "ipv6" in what or what in ("raw 14", "6in4")
+    assert address_text(row[D_SRC_HI], row[D_SRC_LO]) == ("2001:db8::1" if is_ipv6 else "192.0.2.1")
+    assert address_text(row[D_DST_HI], row[D_DST_LO]) == ("2001:db8:ffff:ffff:8000::2" if is_ipv6 else "192.0.2.2")
+    assert (row[D_SRC_PORT], row[D_DST_PORT], row[D_TRANSPORT]) == (5060, 5060, 0)
+    assert row[D_LENGTH] == row[D_WIRE_LENGTH] == len(payload)
+    assert row[D_FILE_OFFSET] == octets.index(payload)
+    assert row[D_IP_ID] == (0 if is_ipv6 else 7)
+    assert row[D_NETWORK] == NETWORKS.get(what, MISSING)
+    assert (row[D_FRAME_NO], row[D_CAPTURE_NO]) == (1, 1)
+    assert not got.reader.unread
+
+
+TCP = struct.pack(">HHIIBBHHH", 5060, 5060, 1, 1, 0x50, 0x18, 1, 0, 0)
+FRAGMENT6 = struct.pack(">BBHI", 17, 0, 1, 9)
+LATER6 = struct.pack(">BBHI", 17, 0, 8, 9)
+
+#: Frames without a SIP datagram, with their link type and the reason; None = understood.
+OTHER_FRAMES: dict[str, tuple[int, bytes, str | None]] = {
+    "rtp": (1, sip(RTP), None),
+    "dns": (1, ether(ipv4(udp(b"\x12\x34\x01\0\0\1" + bytes(30), 53, 53))), None),
+    "nothing in it": (1, ether(ipv4(udp(b""))), None),
+    "keep-alive": (1, sip(b"\r\n\r\n"), None),
+    "text that names SIP": (1, sip(b"<134>proxy: SIP/2.0 200 OK\r\nVia: x\r\n"), None),
+    "http": (1, sip(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), None),
+    "tcp": (1, ether(ipv4(TCP, 6)), "tcp"),
+    "tcp cut": (1, ether(ipv4(TCP[:10], 6)), "tcp"),
+    "tcp with lying header": (1, ether(ipv4(TCP[:12] + b"\xf0" + TCP[13:] + INVITE[:20], 6)), "tcp"),
+    "tcp data": (1, ether(ipv4(TCP + b"GET / HTTP/1.1\r\n", 6)), "tcp"),
+    "tcp sip": (1, ether(ipv4(TCP + INVITE, 6)), "tcp_sip"),
+    "tcp sip ipv6": (1, ether(ipv6(TCP + RINGING, 6), 0x86DD), "tcp_sip"),
+    "sctp": (1, ether(ipv4(bytes(12), 132)), "sctp"),
+    "icmp error": (1, ether(ipv4(b"\3\3\0\0\0\0\0\0" + PAYLOAD, 1)), "icmp"),
+    "icmpv6 error": (1, ether(ipv6(b"\1\4\0\0\0\0\0\0" + PAYLOAD6, 58), 0x86DD), "icmp"),
+    "first fragment of sip": (1, ether(ipv4(udp(INVITE, length=3000), place=0x2000)), "fragment_sip"),
+    "first fragment of another": (1, ether(ipv4(udp(RTP, length=3000), place=0x2000)), "fragment"),
+    "later fragment": (1, ether(ipv4(INVITE, place=0x00B9)), "fragment"),
+    "fragment of tcp": (1, ether(ipv4(TCP + INVITE, 6, place=0x2000)), "fragment"),
+    "first ipv6 fragment": (1, ether(ipv6(FRAGMENT6 + udp(INVITE), 44), 0x86DD), "fragment_sip"),
+    "later ipv6 fragment": (1, ether(ipv6(LATER6 + INVITE, 44), 0x86DD), "fragment"),
+    "hep": (1, ether(ipv4(udp(b"HEP3\0\x40" + PAYLOAD, 9060, 9060))), "hep"),
+    "esp": (1, ether(ipv4(bytes(40), 50)), "other_ip"),
+    "no next header": (1, ether(ipv6(b"", 59), 0x86DD), "other_ip"),
+    "arp": (1, ether(bytes(28), 0x0806), "not_ip"),
+    "spanning tree": (1, ether(b"\x42\x42\x03" + bytes(35), 38), "not_ip"),
+    "vxlan without sip": (
+        1,
+        ether(ipv4(udp(b"\x08\0\0\0\0\0\x64\0" + ether(bytes(28), 0x0806), 9, 4789))),
+        "udp_tunnel",
+    ),
+    "rtp on vxlan's port": (1, ether(ipv4(udp(RTP, 9, 4789))), None),
+    "appletalk on null": (0, b"\x10\0\0\0" + bytes(40), "not_ip"),
+    "ppp control": (9, b"\xc0\x21" + bytes(40), "not_ip"),
+    "raw of version 5": (101, b"\x55" + bytes(40), "not_ip"),
+    "empty": (1, b"", "cut"),
+    "empty raw": (101, b"", "cut"),
+    "half of ethernet": (1, sip()[:13], "cut"),
+    "ethernet alone": (1, sip()[:14], "cut"),
+    "half of a tag": (1, ether(b"", 0x8100) + b"\0", "cut"),
+    "half of ip": (1, sip()[:33], "cut"),
+    "half of udp": (1, sip()[:41], "cut"),
+    "half of the options": (1, ether(ipv4(udp(INVITE), options=bytes(40)))[:50], "cut"),
+    "half of ipv6": (1, ether(PAYLOAD6, 0x86DD)[:53], "cut"),
+    "half of sll": (113, SLL, "cut"),
+    "half of null": (0, b"\2\0\0", "cut"),
+    "half of an extension": (1, ether(ipv6(HOP + udp(INVITE), 0), 0x86DD)[:58], "cut"),
+    "ip of version 7": (1, ether(b"\x75" + PAYLOAD[1:]), "damaged"),
+    "ipv6 where ipv4 should be": (1, ether(PAYLOAD6), "damaged"),
+    "ipv4 where ipv6 should be": (1, ether(PAYLOAD + bytes(30), 0x86DD), "damaged"),
+    "header of four words": (1, ether(ipv4(udp(INVITE), first=0x44)), "damaged"),
+    "total below header": (1, ether(ipv4(udp(INVITE), total=19)), "damaged"),
+    "no room for udp": (1, ether(ipv4(udp(INVITE), total=27)), "damaged"),
+    "udp length of seven": (1, ether(ipv4(udp(INVITE, length=7))), "damaged"),
+    "seventeen extensions": (1, ether(ipv6(b"\x3c\0\0\0\0\0\0\0" * 17 + udp(INVITE), 60), 0x86DD), "damaged"),
+    "usb": (220, bytes(64), "link_type_220"),
+    "usb that names SIP": (220, bytes(64) + INVITE, "link_type_220"),
+    "tcp in gre": (1, ether(ipv4(b"\0\0\x08\0" + ipv4(TCP + INVITE, 6), 47)), "tcp_sip"),
+    "icmp in gre": (1, ether(ipv4(b"\0\0\x08\0" + ipv4(b"\3\3\0\0\0\0\0\0" + PAYLOAD, 1), 47)), "icmp"),
+}
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+@pytest.mark.parametrize("what", OTHER_FRAMES)
+def test_what_is_no_sip_is_counted_by_kind(tmp_path: Path, what: str, how: str) -> None:
+    link_type, frame, reason = OTHER_FRAMES[what]
+    got = read_octets_of(tmp_path, pcap([frame, frame], link_type), how)
+    assert len(got.rows) == 0
+    if how == "scapy" and what in ("ethernet alone", "empty", "half of null"):
+        reason = "not_ip"  # Scapy takes an empty payload for none
+    assert got.reader.unread == ({reason: 2} if reason else {})
+    assert set(got.reader.unread) <= UNREAD.keys() | {"link_type_220"}
+    assert got.reader.frames == 2
+    said = {"tcp_sip": "capture.unread_tcp", "fragment_sip": "capture.unread_fragment"}.get(reason or "")
+    assert got.issues.counts == ({said: 2} if said else {})
+    assert len(got.issues.notes) == (1 if said else 0)
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+def test_broken_start_lines_are_issues(tmp_path: Path, how: str) -> None:
+    got = read_octets_of(tmp_path, pcap([sip(), sip(b"INVITE sip:x SIP/7.0\r\nVia: a\r\n\r\n")]), how)
+    assert len(got.rows) == 1
+    assert got.issues.counts == {"sip.bad_start_line": 1}
+    assert got.issues.notes[0].frame_no == 2
+    assert got.issues.notes[0].ts == 1001 * 10**9
+    assert not got.reader.unread
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+def test_what_the_snaplen_took_is_known(tmp_path: Path, how: str) -> None:
+    frame = sip()
+    frames: list[bytes | tuple[int, bytes, int]] = [(1, frame[:100], len(frame)), (1, frame[:100], 100)]
+    got = read_octets_of(tmp_path, pcap(frames), how)
+    assert got.column(D_LENGTH) == [58, 58]
+    # The second frame lies about itself, or was cut by a program that does not say so: octets are missing all the same.
+    assert got.column(D_WIRE_LENGTH) == [len(INVITE), len(INVITE)]
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+def test_lengths_that_contradict_each_other(tmp_path: Path, how: str) -> None:
+    behind = b"behind the end"
+    frames = [
+        ether(ipv4(udp(INVITE + behind, length=8 + len(INVITE)))),
+        ether(ipv4(udp(INVITE, length=60_000))),
+        ether(ipv4(udp(INVITE), total=28 + len(INVITE)) + behind),
+        ether(ipv6(udp(INVITE), length=8 + len(INVITE)) + behind, 0x86DD),
+    ]
+    got = read_octets_of(tmp_path, pcap(list(frames)), how)
+    assert got.payloads == [INVITE] * 4
+    assert got.column(D_WIRE_LENGTH) == [len(INVITE)] * 4
+
+
+def test_thousands_of_tags_take_linear_time(tmp_path: Path) -> None:
+    frame = ether(PAYLOAD, tags=[(0x8100, 5)] * 60_000)
+    got = read_octets_of(tmp_path, pcap([frame] * 20))
+    assert got.payloads == [INVITE] * 20
+
+
+def test_nested_tunnels_end(tmp_path: Path) -> None:
+    frame = PAYLOAD
+    for _ in range(3000):
+        frame = ipv4(frame, 4, total=min(20 + len(frame), 65_535))
+    got = read_octets_of(tmp_path, pcap([ether(frame), sip()]))
+    assert got.payloads == [INVITE]
+    assert got.reader.unread == {"other_ip": 1}
+
+
+def test_scapy_is_not_imported_for_ordinary_captures(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    path = tmp_path / "x"
+    path.write_bytes(pcap([sip(), sip(RTP)]))
+    code = (
+        "import sys; from tests.capture.made import read; got = read(sys.argv[1]); assert len(got.rows) == 1;"
+        "print([name for name in ('scapy', 'pandas', 'pyarrow', 'matplotlib') if name in sys.modules])"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, cwd=root, check=True)
+    assert done.stdout == b"[]\n"

@@ -1,0 +1,250 @@
+"""Promises about reading captures.
+
+1. Whatever the frames are, the kernels' rows are those of the slow reader, in which Scapy dissects every frame and the
+   whole-message parser decides what is SIP.
+2. Any octets at all are read to the end without an exception: what cannot be read is counted or named.
+3. A kernel does uncompiled what it does compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyzer.batch import D_COLUMNS, Ints
+from analyzer.capture import container_kernels as walk
+from analyzer.capture.container_kernels import I_COLUMNS, I_DIVISOR, I_LINK_TYPE, I_MULTIPLIER, W_COLUMNS
+from analyzer.capture.frame_kernels import FOUND_COLUMNS, KINDS
+from analyzer.errors import CaptureError
+from tests.capture.made import (
+    INVITE,
+    RINGING,
+    RTP,
+    Read,
+    ether,
+    interface,
+    ipv4,
+    ipv6,
+    packet,
+    pcap,
+    read,
+    section,
+    udp,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT / ".." / "shared" / "captures"
+
+PAYLOADS = st.sampled_from(
+    [
+        INVITE,
+        RINGING,
+        RTP,
+        b"",
+        b"\r\n\r\n" + INVITE,
+        b"SIP/2.0 200",
+        b"SIP/2.0 2000 OK\r\n\r\n",
+        b"INVITE sip:a SIP/7.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"text SIP/2.0 text",
+    ]
+)
+#: A true length mostly, a lie now and then.
+LIES = st.one_of(st.none(), st.none(), st.none(), st.sampled_from([0, 1, 7, 8, 19, 20, 27, 28, 40, 500, 65_535]))
+
+
+@st.composite
+def _transport(draw: st.DrawFn) -> tuple[int, bytes]:
+    payload = draw(PAYLOADS)
+    kind = draw(st.sampled_from([17, 17, 17, 17, 6, 1, 58, 132, 50, 59]))
+    if kind == 17:
+        ports = st.sampled_from([5060, 53, 4789, 2152, 1701, 9])
+        return 17, udp(payload, draw(ports), draw(ports), draw(LIES))
+    if kind == 6:
+        return 6, struct.pack(">HHIIBBHHH", 1, 2, 3, 4, draw(st.sampled_from([0x50, 0x80, 0x40])), 0, 0, 0, 0) + payload
+    return kind, payload
+
+
+EXTENSIONS = st.lists(
+    st.tuples(st.sampled_from([0, 60, 43, 44, 51, 135]), st.integers(0, 2), st.sampled_from([0, 0, 1, 8])), max_size=4
+)
+
+
+@st.composite
+def _packets(draw: st.DrawFn) -> tuple[int, bytes]:
+    """EtherType and IP packet."""
+    protocol, payload = draw(_transport())
+    if draw(st.booleans()):
+        words = draw(st.integers(0, 3))
+        place = draw(st.sampled_from([0, 0, 0, 0x4000, 0x2000, 0x00B9]))
+        return 0x0800, ipv4(payload, protocol, place, b"\x01" * 4 * words, draw(LIES), draw(st.integers(0, 65_535)))
+    for kind, units, place in draw(EXTENSIONS):
+        size = 8 if kind == 44 else (units + 2) * 4 if kind == 51 else (units + 1) * 8
+        body = struct.pack(">BBH", protocol, units, place) + bytes(max(size - 4, 4))
+        payload = body[: max(size, 8)] + payload
+        protocol = kind
+    return 0x86DD, ipv6(payload, protocol, draw(LIES))
+
+
+@st.composite
+def _link_frames(draw: st.DrawFn) -> tuple[int, bytes]:
+    """Link type and frame, cut anywhere now and then."""
+    kind, octets = draw(_packets())
+    link_type = draw(st.sampled_from([1, 1, 1, 1, 113, 276, 0, 108, 101, 12, 9, 228, 229]))
+    if link_type == 1:
+        tags = draw(
+            st.lists(
+                st.tuples(st.sampled_from([0x8100, 0x88A8, 0x9100]), st.sampled_from([0, 1, 100, 0xFFFF])), max_size=4
+            )
+        )
+        octets = ether(octets, kind, tags) + bytes(draw(st.sampled_from([0, 0, 4, 18])))
+    elif link_type == 113:
+        octets = struct.pack(">HHH8sH", 0, 1, 6, bytes(8), kind) + octets
+    elif link_type == 276:
+        octets = struct.pack(">HHIHBB8s", kind, 0, 1, 1, 0, 6, bytes(8)) + octets
+    elif link_type in (0, 108):
+        octets = struct.pack(">I" if link_type == 108 else "<I", 2 if kind == 0x0800 else 30) + octets
+    elif link_type == 9:
+        octets = struct.pack(">H", 0x21 if kind == 0x0800 else 0x57) + octets
+    if draw(st.integers(0, 5)) == 0:
+        octets = octets[: draw(st.integers(0, len(octets)))]
+    return link_type, octets
+
+
+@st.composite
+def _captures(draw: st.DrawFn) -> bytes:
+    frames = draw(st.lists(_link_frames(), min_size=1, max_size=12))
+    link_types = sorted({link_type for link_type, _ in frames})
+    parts = [section(), *(interface(link_type) for link_type in link_types)]
+    for number, (link_type, octets) in enumerate(frames):
+        sent = len(octets) + draw(st.sampled_from([0, 0, 0, 1, 300]))
+        parts.append(packet(octets, number, link_types.index(link_type), sent))
+    return b"".join(parts)
+
+
+def _same(kernels: Read, scapy: Read) -> None:
+    assert kernels.payloads == scapy.payloads
+    assert kernels.rows.tolist() == scapy.rows.tolist()
+    for name in ("frames", "octets", "start_ts", "end_ts", "truncated", "format", "dropped", "names"):
+        assert getattr(kernels.reader, name) == getattr(scapy.reader, name)
+    assert kernels.issues.counts == scapy.issues.counts
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(octets=_captures())
+def test_kernels_equal_the_slow_reader(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(octets)
+    _same(read(path), read(path, "scapy"))
+
+
+def _shared_captures() -> list[str]:
+    if not (SHARED / "INDEX.tsv").exists():
+        return []
+    lines = (SHARED / "INDEX.tsv").read_text().splitlines()[1:]
+    return [line.split("\t")[0] for line in lines]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared captures are not on this machine")
+def test_kernels_equal_the_slow_reader_on_real_captures() -> None:
+    compared = 0
+    for name in _shared_captures():
+        # The slow reader does a few thousand frames a second.
+        if (SHARED / name).stat().st_size > 100_000:
+            continue
+        try:
+            kernels = read(SHARED / name)
+        except CaptureError:
+            assert "not_a_capture" in name
+            continue
+        _same(kernels, read(SHARED / name, "scapy"))
+        compared += 1
+    assert compared > 50
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared captures are not on this machine")
+def test_messages_of_real_captures_are_those_that_tshark_sees() -> None:
+    compared = 0
+    columns = (SHARED / "INDEX.tsv").read_text().splitlines()[0].split("\t")
+    for line in (SHARED / "INDEX.tsv").read_text().splitlines()[1:]:
+        entry = dict(zip(columns, line.split("\t"), strict=True))
+        if not entry["sip_transports"].startswith("udp") or "," in entry["sip_transports"]:
+            continue
+        truth = json.loads((SHARED / "truth" / f"{entry['path'].replace('/', '__')}.json").read_text())
+        got = read(SHARED / entry["path"])
+        assert got.reader.frames == int(entry["packets"]), entry["path"]
+        if "fragment" in got.reader.unread or "fuzz" in entry["path"]:
+            continue
+        assert len(got.rows) == truth["wide"]["sip_messages"], entry["path"]
+        compared += 1
+    assert compared > 60
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_octets_are_read_to_the_end(tmp_path: Path, data: st.DataObject) -> None:
+    whole = data.draw(_captures()) if data.draw(st.booleans()) else pcap([INVITE * 3, ether(ipv4(udp(INVITE))), RTP])
+    octets = bytearray(whole)
+    for _ in range(data.draw(st.integers(0, 6))):
+        octets[data.draw(st.integers(4, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        del octets[data.draw(st.integers(12, len(octets))) :]
+    octets += data.draw(st.binary(max_size=40))
+    path = tmp_path / "x"
+    path.write_bytes(octets)
+    try:
+        got = read(path)
+    except CaptureError:
+        return
+    assert len(got.rows) <= got.reader.frames
+    assert sum(got.reader.unread.values()) + len(got.rows) <= got.reader.frames
+    assert got.reader.truncated == bool(
+        got.issues.counts.get("capture.damaged", 0) + got.issues.counts.get("capture.truncated", 0)
+    )
+
+
+def _walked(function: object, octets: bytes, start: int, **more: object) -> tuple[list[object], Ints]:
+    """What one call of a walk leaves behind."""
+    interfaces = np.zeros((3, I_COLUMNS), dtype=np.int64)
+    interfaces[:, I_LINK_TYPE] = [1, 101, 113]
+    interfaces[:, I_MULTIPLIER] = 1000
+    interfaces[:, I_DIVISOR] = 1
+    state = np.zeros(W_COLUMNS, dtype=np.int64)
+    state[walk.W_POSITION] = start
+    state[walk.W_LIMIT] = 262_144
+    kinds = np.zeros(KINDS, dtype=np.int64)
+    rows = np.zeros((50, D_COLUMNS), dtype=np.int64)
+    arena = np.zeros(1 << 17, dtype=np.uint8)
+    window = np.frombuffer(octets, dtype=np.uint8)
+    found = np.zeros(FOUND_COLUMNS, dtype=np.int64)
+    if "header_length" in more:
+        arguments: tuple[object, ...] = (False, more["header_length"], interfaces[0])
+    else:
+        arguments = (False, interfaces, 3)
+    why = function(window, len(window), *arguments, state, kinds, found, rows, arena)  # type: ignore[operator]
+    return [why, state.tolist(), kinds.tolist(), rows.tolist(), arena.tobytes()], rows
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(frames=st.lists(_link_frames(), min_size=1, max_size=5))
+def test_kernels_do_the_same_uncompiled(frames: list[tuple[int, bytes]]) -> None:
+    classic = pcap([octets for _, octets in frames])
+    compiled, _ = _walked(walk.walk_pcap, classic, 24, header_length=16)
+    plain, _ = _walked(walk.walk_pcap.py_func, classic, 24, header_length=16)  # type: ignore[attr-defined]
+    assert plain == compiled
+    blocks = b"".join(
+        packet(octets, n << 40, {101: 1, 113: 2}.get(link_type, 0)) for n, (link_type, octets) in enumerate(frames)
+    )
+    compiled, _ = _walked(walk.walk_pcapng, blocks, 0)
+    plain, _ = _walked(walk.walk_pcapng.py_func, blocks, 0)  # type: ignore[attr-defined]
+    assert plain == compiled
