@@ -63,7 +63,7 @@ def texts_of(values: list[bytes | None]) -> Texts:
         starts.append(len(window))
         window += (value or b"") + b"|"
     lengths = [-1 if value is None else len(value) for value in values]
-    octets = np.frombuffer(bytes(window), dtype=np.uint8)
+    octets = np.frombuffer(window, dtype=np.uint8)
     return Texts(octets, np.array(starts[::-1], dtype=np.int64), np.array(lengths, dtype=np.int32))
 
 
