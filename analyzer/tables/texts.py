@@ -47,8 +47,19 @@ class Gathered(NamedTuple):
 
 def shown(column: Texts) -> Gathered:
     """The texts of a column as UTF-8 that is safe to show."""
-    safe = _escaped(column)
-    return end_to_end(safe.octets, safe.starts, safe.lengths)
+    marks, count, _ = unplain(column, PRINTABLE)
+    compact = end_to_end(*column)
+    if not count:
+        return compact
+    # Out of their window first: a part of a table must not cost as much as the octets of the whole one.
+    octets, offsets, _ = compact
+    starts, lengths = offsets[:-1].copy(), column.lengths.astype(np.int32)
+    rows = np.flatnonzero(marks)
+    spans = zip(starts[rows].tolist(), lengths[rows].tolist(), strict=True)
+    texts = [printable(octets[start : start + length].tobytes()).encode() for start, length in spans]
+    lengths[rows] = [len(text) for text in texts]
+    starts[rows] = len(octets) + np.cumsum(lengths[rows], dtype=np.int64) - lengths[rows]
+    return end_to_end(np.concatenate([octets, np.frombuffer(b"".join(texts), dtype=np.uint8)]), starts, lengths)
 
 
 def end_to_end(octets: Octets, starts: Ints, lengths: NDArray[np.int32]) -> Gathered:
@@ -81,18 +92,3 @@ def used(column: Labels) -> Labels:
     if len(numbers) == len(column.names) and np.array_equal(translate[:-1], np.arange(len(numbers))):
         return Labels(column.codes, list(numbers))
     return Labels(translate[column.codes], list(numbers))
-
-
-def _escaped(column: Texts) -> Texts:
-    """The column with every text that is not printable ASCII as `printable` shows it."""
-    marks, count, _ = unplain(column, PRINTABLE)
-    if not count:
-        return column
-    rows = np.flatnonzero(marks)
-    starts, lengths = column.starts.astype(np.int64), column.lengths.astype(np.int32)
-    octets = column.octets
-    spans = zip(starts[rows].tolist(), lengths[rows].tolist(), strict=True)
-    texts = [printable(octets[start : start + length].tobytes()).encode() for start, length in spans]
-    lengths[rows] = [len(text) for text in texts]
-    starts[rows] = len(octets) + np.cumsum(lengths[rows], dtype=np.int64) - lengths[rows]
-    return Texts(np.concatenate([octets, np.frombuffer(b"".join(texts), dtype=np.uint8)]), starts, lengths)
