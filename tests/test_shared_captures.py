@@ -9,6 +9,7 @@ import csv
 import json
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,16 @@ WHOLE = [path for path in UDP if "fragments" not in INDEX[path]["features"]]
 MADE = sorted({f"generated/{row['file']}" for row in _table(CAPTURES / "generated" / "truth.tsv")} & set(WHOLE))
 pytestmark = pytest.mark.skipif(not INDEX, reason="no captures beside the repository")
 
-_documents: dict[str, dict[str, Any]] = {}
+
+@cache
+def _read(capture: str) -> tuple[Any, Messages]:
+    """A capture as the kernels read it; every test looks at the same reading."""
+    messages = Messages()
+    return analyse(CAPTURES / capture, message_sink=messages), messages
 
 
 def _document(capture: str) -> dict[str, Any]:
-    if capture not in _documents:
-        _documents[capture] = document(analyse(CAPTURES / capture))
-    return _documents[capture]
+    return document(_read(capture)[0])
 
 
 def _listed() -> dict[tuple[str, str], tuple[int, int]]:
@@ -123,7 +127,7 @@ def test_the_numbers_of_a_document_add_up(capture: str) -> None:
 
 @pytest.mark.parametrize("capture", UDP)
 def test_each_failure_is_charged_once(capture: str) -> None:
-    result = analyse(CAPTURES / capture)
+    result = _read(capture)[0]
     calls, endpoints = rows(result, "calls"), document(result)["endpoints"]
     failures = ("invalid_number", "unauthorized", "blocked", "timed_out", "failed", "rejected")
     charged = [row for row in calls if row["outcome"] in failures and row["failed_by_ip"] is not None]
@@ -135,8 +139,8 @@ def test_each_failure_is_charged_once(capture: str) -> None:
 
 @pytest.mark.parametrize("capture", UDP)
 def test_both_readers_see_the_same(capture: str) -> None:
-    by_kernels, whole = Messages(), Messages()
-    fast = analyse(CAPTURES / capture, message_sink=by_kernels)
+    fast, by_kernels = _read(capture)
+    whole = Messages()
     slow = analyse(CAPTURES / capture, reader="scapy", message_sink=whole)
     assert by_kernels.rows == whole.rows
     for table in ("calls", "registrations", "transactions", "responses", "requests"):
