@@ -26,7 +26,7 @@ def calls_by_outcome(figures: CallTotals, source: str) -> Chart:
     answered = figures.by_outcome.get(Outcome.ANSWERED, 0)
     title = (
         f"{answered / figures.total:.1%} of {figures.total:,} calls were answered, "
-        f"{figures.failures / figures.total:.1%} failed"
+        f"{figures.failures / figures.total:.1%} were failures"
     )
     outcomes = list(figures.by_outcome.items())
     with styled():

@@ -55,7 +55,12 @@ def responses_by_family(
     total = int(sum(counts.sum() for counts in buckets.counts.values()))
     title = _finding(buckets, failing, total, bucket_ns, zone)
     with styled():
-        made = figure(title, f"Responses per {_duration(bucket_ns)} by family of their status code", source, height=6.0)
+        made = figure(
+            title,
+            f"Responses per {_duration(bucket_ns)} by family of their status code, challenges (401, 407) among the 4xx",
+            source,
+            height=6.0,
+        )
         above, beneath = made.subplots(2, 1, sharex=True, height_ratios=(1, 1))
         handles = {family: Patch(color=FAMILY_COLOURS[family]) for family in _ALL if buckets.counts[family].any()}
         _stack(above, buckets, _FAILURES, bucket_ns, zone)
@@ -128,13 +133,13 @@ def _stack(axes: Axes, buckets: Buckets, families: tuple[Family, ...], bucket_ns
 
 def _finding(buckets: Buckets, failing: Ints, total: int, bucket_ns: int, zone: tzinfo) -> str:
     if not failing.any():
-        return f"No failure among {total:,} responses"
+        return f"No response from 300 on among {total:,}"
     peak = int(failing.argmax())
     largest = max(_FAILURES, key=lambda family: int(buckets.counts[family][peak]))
     moment = _moment(int(buckets.starts[peak]), zone)
     shape = "%H:%M:%S" if bucket_ns < 60 * _SECOND else "%H:%M"
     return (
-        f"Failure responses peak at {moment:%a} {moment.day} {moment:%b}, {moment.strftime(shape)}: "
+        f"Responses from 300 on peak at {moment:%a} {moment.day} {moment:%b}, {moment.strftime(shape)}: "
         f"{int(failing[peak]):,} in {_duration(bucket_ns, 'a ')}, mostly {FAMILY_TITLES[largest]}"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def number_counts(numbers: Ints, mask: Mask | None = None) -> dict[int | None, i
     """How often each number occurs, None for a missing one."""
     chosen = numbers if mask is None else numbers[mask]
     known = chosen[chosen != MISSING]
-    found: dict[int | None, int] = dict(tally(known))
+    found = cast("dict[int | None, int]", tally(known))
     if len(known) < len(chosen):
         found[None] = len(chosen) - len(known)
     return found

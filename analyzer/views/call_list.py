@@ -11,7 +11,7 @@ from analyzer.stats.document import rfc3339
 from analyzer.stats.select import user_of
 from analyzer.views.outcomes import outcome_tone
 from analyzer.views.table import Cell, Column, Table, Tone
-from analyzer.views.times import local_time
+from analyzer.views.times import DAY, local_time, zone_at
 from analyzer.views.words import Words
 from analyzer.vocab import Outcome
 
@@ -67,22 +67,36 @@ def call_table(
         Column(words("frame"), align_right=True, rank=2),
     ]
     shown = rows[:top] if top else rows
-    lines = [_line(calls, row, registry, config, zone, words) for row in shown.tolist()]
+    times = [local_time(calls.value("invite_ts", row), zone, decimals=0) for row in shown.tolist()]
+    days = {time[:DAY] for time in times}
+    if len(days) == 1:  # one day is said once
+        times = [time[DAY + 1 :] for time in times]
+    lines = [
+        (Cell(time), *_cells(calls, row, registry, config, words))
+        for time, row in zip(times, shown.tolist(), strict=True)
+    ]
     notes = []
     if len(rows) > len(shown):
         notes.append(
             words("… and {count} more calls (--limit 0 shows all)", count=words.number(len(rows) - len(shown)))
         )
+    if len(shown):
+        at = zone_at(calls.value("invite_ts", int(shown[0])), zone)
+        notes.append(
+            words("On {day}; times are in {zone}", day=days.pop(), zone=at)
+            if len(days) == 1
+            else words("Times are in {zone}", zone=at)
+        )
     title = words("{count} of {total} calls", count=words.number(len(rows)), total=words.number(len(calls)))
     return Table(title, columns, lines, notes)
 
 
-def _line(calls: Columns, row: int, registry: Registry, config: Config, zone: tzinfo, words: Words) -> tuple[Cell, ...]:
+def _cells(calls: Columns, row: int, registry: Registry, config: Config, words: Words) -> tuple[Cell, ...]:
+    """The cells of a call behind its time."""
     outcome = Outcome(calls.value("outcome", row))
     tone = outcome_tone(outcome)
     cause, code = calls.value("cause", row), calls.value("status_code", row)
     return (
-        Cell(local_time(calls.value("invite_ts", row), zone)),
         Cell(_endpoint(calls.value("caller_ip", row), config)),
         Cell(_endpoint(calls.value("callee_ip", row), config)),
         Cell(user_of(calls.value("from_uri", row)) or "–"),

@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from analyzer.schema import CaptureRow
 from analyzer.views.table import Cell, Column, Table, Tone, plain
-from analyzer.views.times import local_time, span
+from analyzer.views.times import local_time, span, zone_at
 from analyzer.views.words import Words
 from analyzer.wiretext import printable_text
 
@@ -35,7 +35,9 @@ def captures_table(captures: Sequence[CaptureRow], words: Words, zone: tzinfo, t
         total = words.number(sum(unread.values()))
         reasons = ", ".join(f"{reason} {words.number(count)}" for reason, count in unread.items())
         notes.append(words("Not read: {total} frames ({reasons})", total=total, reasons=reasons))
-    notes.append(words("Times are in {zone}", zone=zone_name(captures, zone)))
+    starts = [row.start_ts for row in captures if row.start_ts is not None]
+    if starts:
+        notes.append(words("Times are in {zone}", zone=zone_at(min(starts), zone)))
     return Table(words("What was read"), columns, rows, notes)
 
 
@@ -98,18 +100,3 @@ def _unread(captures: Sequence[CaptureRow]) -> dict[str, int]:
         for reason, count in row.unread.items():
             found[reason] = found.get(reason, 0) + count
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-
-
-def zone_name(captures: Sequence[CaptureRow], zone: tzinfo) -> str:
-    """The zone's name and its offset at the time of the first capture, "Europe/Amsterdam (+01:00)"."""
-    starts = [row.start_ts for row in captures if row.start_ts is not None]
-    return _zone_at(min(starts, default=0), zone)
-
-
-def _zone_at(ts: int, zone: tzinfo) -> str:
-    from datetime import UTC, datetime
-
-    moment = datetime.fromtimestamp(ts // 1_000_000_000, UTC).astimezone(zone)
-    name = getattr(zone, "key", None) or moment.tzname() or ""
-    offset = moment.strftime("%z")
-    return f"{name} ({offset[:3]}:{offset[3:5]})" if offset else str(name)

@@ -102,8 +102,8 @@ def _both_sides(calls: Columns, words: Words) -> list[str]:
     shown = ", ".join(ip for ip, _ in middle[:3]) + (", …" if len(middle) > 3 else "")
     return [
         words(
-            "Seen on both sides of calls: {endpoints}. If that is a B2BUA (PBX, SBC), one conversation is two calls here "
-            "and its failure may stand on both legs.",
+            "Seen on both sides of calls: {endpoints}. If that is a B2BUA (PBX, SBC), one conversation is two calls "
+            "here and its failure may stand on both legs.",
             endpoints=shown,
         )
     ]

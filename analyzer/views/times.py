@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 
 SECOND = 1_000_000_000
+#: Letters of the date in `local_time`.
+DAY = 10
 
 
 def local_time(ts: int | None, zone: tzinfo, decimals: int = 3) -> str:
@@ -14,6 +16,14 @@ def local_time(ts: int | None, zone: tzinfo, decimals: int = 3) -> str:
     seconds, nanoseconds = divmod(ts, SECOND)
     text = datetime.fromtimestamp(seconds, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     return f"{text}.{nanoseconds:09d}"[: len(text) + 1 + decimals] if decimals else text
+
+
+def zone_at(ts: int, zone: tzinfo) -> str:
+    """The zone's name and its offset at a time, "Europe/Amsterdam (+01:00)"."""
+    moment = datetime.fromtimestamp(ts // SECOND, UTC).astimezone(zone)
+    name = getattr(zone, "key", None) or moment.tzname() or ""
+    offset = moment.strftime("%z")
+    return f"{name} ({offset[:3]}:{offset[3:5]})"
 
 
 def span(nanoseconds: int) -> str:

@@ -62,7 +62,7 @@ def texts(chart: Chart) -> list[str]:
 
 def test_outcomes_say_what_share_was_answered_and_failed() -> None:
     chart = calls_by_outcome(totals(calls({}, {}, BUSY, TRUNK)), "made")
-    assert chart.alt == "50.0% of 4 calls were answered, 25.0% failed. answered 2, busy 1, failed 1"
+    assert chart.alt == "50.0% of 4 calls were answered, 25.0% were failures. answered 2, busy 1, failed 1"
     assert {"answered", "busy", "failed", "2  (50.0%)", "made"} <= set(texts(chart))
 
 
@@ -103,7 +103,7 @@ def test_traffic_names_the_peak_of_failures_in_local_time() -> None:
     line = timeline(success=[9] * 10, server_error=[0, 0, 0, 0, 7, 1, 0, 0, 0, 0], client_error=[0, 0, 0, 0, 2])
     chart = responses_by_family(line, MINUTE, START, START + 10 * MINUTE, ZoneInfo("Europe/Amsterdam"), "made")
     shown = texts(chart)
-    assert "Failure responses peak at Tue 17 Nov, 08:04: 9 in a minute, mostly 5xx server error" in shown
+    assert "Responses from 300 on peak at Tue 17 Nov, 08:04: 9 in a minute, mostly 5xx server error" in shown
     assert "partly captured" not in shown
 
 
@@ -111,7 +111,7 @@ def test_buckets_at_the_edge_are_marked_as_partly_captured() -> None:
     line = timeline(success=[9] * 10)
     shown = texts(responses_by_family(line, MINUTE, START + SECOND, START + 9 * MINUTE + SECOND, UTC, "made"))
     assert "partly captured" in shown
-    assert "No failure among 90 responses" in shown
+    assert "No response from 300 on among 90" in shown
     buckets = aligned(line, MINUTE, START + SECOND, START + 9 * MINUTE + SECOND)[1]
     assert buckets.is_whole.tolist() == [False] + [True] * 8 + [False]
 

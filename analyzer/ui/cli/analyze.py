@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,7 +51,12 @@ def analyze(
     from analyzer import api
     from analyzer.ui.cli.progress import Progress
 
-    options = {"causes": causes or settled.causes, "reader": reader, "config": settled, "registry": codes}
+    options: dict[str, Any] = {
+        "causes": causes or settled.causes,
+        "reader": reader,
+        "config": settled,
+        "registry": codes,
+    }
     with Progress(quiet) as progress:
         if output is None:
             result = api.analyze(*captures, **options, progress=progress)

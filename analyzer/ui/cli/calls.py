@@ -96,22 +96,23 @@ def calls(
         until=None if until is None else moment(until, zone, first_ts, "--to"),
     )
     rows = chosen(table, choice)
-    if form == "table":
-        from analyzer.ui.cli.printing import Screen
-        from analyzer.views.call_list import call_table
-        from analyzer.views.words import words
-
-        Screen().table(call_table(table, rows, codes, settled, zone, words(lang), limit))
-    else:
-        from analyzer.views.call_list import records
-
-        _write_records(records(table, rows, codes), form)
+    # First what takes long: whoever reads our output may leave before its end.
     if cut_out is not None:
         from analyzer.ui.cli.cutting import cut_calls
 
         with Progress(quiet) as progress:
             frames = cut_calls(cut_out, captures, options, table.ints("call_no")[rows], progress)
         notice(f"{frames} frames of {len(rows)} calls written to {cut_out}", quiet)
+    if form == "table":
+        from analyzer.ui.cli.printing import Screen
+        from analyzer.views.call_list import call_table
+        from analyzer.views.words import words
+
+        Screen(is_list=True).table(call_table(table, rows, codes, settled, zone, words(lang), limit))
+    else:
+        from analyzer.views.call_list import records
+
+        _write_records(records(table, rows, codes), form)
 
 
 def _status(text: str) -> tuple[int, int] | None:

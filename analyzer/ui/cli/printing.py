@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import TextIO
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -29,17 +31,21 @@ _GAP = 2
 _COMFORTABLE, _LEAST = 24, 8
 #: Width of what goes into a pipe or file, unless COLUMNS says otherwise.
 _PIPE_WIDTH = 120
+_UNBOUNDED = 100_000
 
 
 class Screen:
     """Standard output (or another stream) as a place for tables."""
 
-    def __init__(self, file: object = None, width: int | None = None) -> None:
+    def __init__(self, file: TextIO | None = None, width: int | None = None, is_list: bool = False) -> None:
+        """``is_list``: a list that goes into a pipe is for another program; nothing of it is cut."""
         stream = sys.stdout if file is None else file
         self.width = width or shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns
+        is_pipe = not stream.isatty() and "COLUMNS" not in os.environ
+        self._table_width = _UNBOUNDED if is_list and is_pipe and width is None else self.width
         # rich wraps and crops nothing here: the lines are as wide as they should be already.
-        self.console = Console(file=stream, width=max(self.width, 1), highlight=False, soft_wrap=True)  # type: ignore[arg-type]
-        encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
+        self.console = Console(file=stream, width=max(self.width, 1), highlight=False, soft_wrap=True)
+        encoding = (stream.encoding or "utf-8").lower().replace("-", "")
         self._is_unicode = encoding.startswith("utf")
 
     def text(self, line: str) -> str:
@@ -67,12 +73,12 @@ class Screen:
         natural = [
             max([cell_len(title), *(cell_len(row[number].text) for row in rows)]) for number, title in enumerate(titles)
         ]
-        widths = fitted(table.columns, natural, self.width)
+        widths, gap = fitted(table.columns, natural, self._table_width)
         shown = [number for number in range(len(titles)) if widths[number] is not None]
         self.line((table.title, "bold"))
-        self._row([Cell(titles[number]) for number in shown], shown, table.columns, widths, header=True)
+        self._row([Cell(titles[number]) for number in shown], shown, table.columns, widths, gap, is_header=True)
         for row in rows:
-            self._row([row[number] for number in shown], shown, table.columns, widths)
+            self._row([row[number] for number in shown], shown, table.columns, widths, gap)
         for note in table.notes:
             self.paragraph(note, _STYLES[Tone.FAINT])
         self.line()
@@ -83,16 +89,17 @@ class Screen:
         numbers: Sequence[int],
         columns: Sequence[Column],
         widths: Sequence[int | None],
-        header: bool = False,
+        gap: int,
+        is_header: bool = False,
     ) -> None:
         parts: list[tuple[str, str]] = []
         for cell, number in zip(cells, numbers, strict=True):
             width = widths[number] or 0
             text = cut(cell.text, width, columns[number].is_path)
             blanks = " " * (width - cell_len(text))
-            style = "underline" if header else _STYLES[cell.tone]
+            style = "underline" if is_header else _STYLES[cell.tone]
             padding = (blanks, "")
-            parts += [(" " * _GAP, "")] if parts else []
+            parts += [(" " * gap, "")] if parts else []
             parts += [padding, (text, style)] if columns[number].align_right else [(text, style), padding]
         self.line(*parts)
 
@@ -106,17 +113,18 @@ def cut(text: str, width: int, is_path: bool = False) -> str:
     return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
 
 
-def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int | None]:
-    """The width of each column; None for one that is left out.
+def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[list[int | None], int]:
+    """The width of each column, None for one that is left out, and the blanks between columns.
 
-    Columns that may be cut shrink to a comfortable width first, then columns are left out by rank, then the rest
-    shrinks further; what room is left in the end goes back to those that were cut.
+    Columns that may be cut shrink to a comfortable width first, then columns are left out by rank, then the blanks
+    become one, then the rest shrinks further; what room is left in the end goes back to those that were cut.
     """
     widths: list[int | None] = list(natural)
+    gap = _GAP
 
     def excess() -> int:
         present = [w for w in widths if w is not None]
-        return sum(present) + _GAP * (len(present) - 1) - width
+        return sum(present) + gap * (len(present) - 1) - width
 
     def shrink(least: int) -> None:
         while (too_much := excess()) > 0:
@@ -124,10 +132,9 @@ def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> lis
             if not able:
                 return
             widest = max(able, key=lambda n: widths[n] or 0)
-            others = [widths[n] or 0 for n in able if n != widest]
-            floor = max([least, *others]) if others else least
             current = widths[widest] or 0
-            # At least one at a time, down to the next widest at once.
+            # Down to the next widest at once, and where they are equal by one at a time.
+            floor = max([least, *(widths[n] or 0 for n in able if n != widest)])
             widths[widest] = max(current - max(min(too_much, current - floor), 1), least)
 
     shrink(_COMFORTABLE)
@@ -137,9 +144,11 @@ def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> lis
         for number, column in enumerate(columns):
             if column.rank == rank:
                 widths[number] = None
+    if excess() > 0:
+        gap = 1
     shrink(_LEAST)
     for number, column in enumerate(columns):
         room = -excess()
         if room > 0 and column.shrink and widths[number] is not None:
             widths[number] = min(natural[number], (widths[number] or 0) + room)
-    return widths
+    return widths, gap
