@@ -17,6 +17,7 @@ from analyzer.capture.container_kernels import (
     DECRYPTION_SECRETS,
     I_COLUMNS,
     I_DIVISOR,
+    I_LAST_TICKS,
     I_LINK_TYPE,
     I_MULTIPLIER,
     I_NUMBER,
@@ -215,6 +216,7 @@ class Pcapng:
             elif code == 14 and len(value) == 8:  # if_tsoffset, s
                 seconds = struct.unpack(f"{self._order}q", value)[0]
                 row[I_OFFSET] = min(max(seconds * _SECOND, -LAST_TS), LAST_TS)
+        row[I_LAST_TICKS] = LAST_TS // row[I_MULTIPLIER]
         row[I_NUMBER] = len(self._link_types)
         self._link_types.append(int(row[I_LINK_TYPE]))
         self.interface_count += 1

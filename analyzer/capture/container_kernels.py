@@ -30,10 +30,13 @@ from analyzer.capture.frame_kernels import (
     K_BROKEN,
     K_LINK_TYPE,
     K_SIP,
+    K_UDP,
     append_row,
     frame_kind,
+    is_media,
     names_sip,
 )
+from analyzer.capture.link_kernels import LINK_ETHERNET
 from analyzer.capture.wire_kernels import file16, file32
 from analyzer.jit import inlined, kernel
 
@@ -80,7 +83,8 @@ I_OFFSET = 4  # ns
 I_SNAPLEN = 5
 I_NUMBER = 6  # over all sections of the capture
 I_UNKNOWN_LINK = 7  # frames whose link type the kernels do not know
-I_COLUMNS = 8
+I_LAST_TICKS = 8  # LAST_TS in ticks: a greater time stamp is clamped
+I_COLUMNS = 9
 
 #: The last time stamp there is: 2116. Later ones are damage; clamping keeps sums within int64.
 LAST_TS = 2**62 - 1
@@ -95,7 +99,7 @@ ENHANCED_PACKET = 6
 DECRYPTION_SECRETS = 10
 
 
-@inlined
+@kernel
 def _frame(
     octets: Octets,
     start: int,
@@ -134,11 +138,6 @@ def _frame(
         state[W_ARENA] = used + length
     state[W_FRAMES] += 1
     state[W_OCTETS] += end - start
-    state[W_LAST_TS] = ts
-    if ts < state[W_START_TS]:
-        state[W_START_TS] = ts
-    if ts > state[W_END_TS]:
-        state[W_END_TS] = ts
     if kind < DECLINED and kind != K_BROKEN:
         kinds[kind] += 1
         return MORE
@@ -191,6 +190,9 @@ def walk_pcap(
     position = state[W_POSITION]
     multiplier = interface[I_MULTIPLIER]
     limit = state[W_LIMIT]
+    may_be_media = interface[I_LINK_TYPE] == LINK_ETHERNET and not state[W_ALL_DECLINED]
+    start_ts, end_ts = state[W_START_TS], state[W_END_TS]
+    media, media_octets = 0, 0
     why = MORE
     while position + header_length <= filled:
         length = file32(octets, position + 8, is_big)
@@ -203,13 +205,27 @@ def walk_pcap(
         if end > filled:
             break
         ts = file32(octets, position, is_big) * 1_000_000_000 + file32(octets, position + 4, is_big) * multiplier
-        wire_length = file32(octets, position + 12, is_big)
-        why = _frame(octets, start, end, wire_length, ts, interface, state, kinds, found, rows, arena)
-        if why == FULL:
-            break
+        if may_be_media and is_media(octets, start, end):
+            media += 1
+            media_octets += length
+        else:
+            state[W_FRAMES] += media
+            kinds[K_UDP] += media
+            media = 0
+            wire_length = file32(octets, position + 12, is_big)
+            why = _frame(octets, start, end, wire_length, ts, interface, state, kinds, found, rows, arena)
+            if why == FULL:
+                break
+        start_ts = min(start_ts, ts)
+        end_ts = max(end_ts, ts)
         position = end
         if why != MORE:
             break
+    state[W_FRAMES] += media
+    state[W_OCTETS] += media_octets
+    kinds[K_UDP] += media
+    state[W_START_TS] = start_ts
+    state[W_END_TS] = end_ts
     state[W_POSITION] = position
     return why
 
@@ -236,11 +252,11 @@ def _ticks_ns(high: int, low: int, interface: Ints) -> int:
             return LAST_TS
         ns = np.int64(seconds * np.uint64(1_000_000_000) + digits)
     else:
-        ticks //= np.uint64(interface[I_DIVISOR])
-        multiplier = np.uint64(interface[I_MULTIPLIER])
-        if ticks > np.uint64(LAST_TS) // multiplier:
+        if interface[I_DIVISOR] > 1:  # a division costs more than all else here
+            ticks //= np.uint64(interface[I_DIVISOR])
+        if ticks > np.uint64(interface[I_LAST_TICKS]):
             return LAST_TS
-        ns = np.int64(ticks * multiplier)
+        ns = np.int64(ticks * np.uint64(interface[I_MULTIPLIER]))
     return int(min(max(ns + interface[I_OFFSET], -LAST_TS), LAST_TS))
 
 
@@ -263,6 +279,9 @@ def walk_pcapng(
     """
     position = state[W_POSITION]
     limit = state[W_LIMIT]
+    may_be_media = not state[W_ALL_DECLINED]
+    start_ts, end_ts, ts = state[W_START_TS], state[W_END_TS], state[W_LAST_TS]
+    media, media_octets = 0, 0
     why = MORE
     while position + 12 <= filled:
         block = file32(octets, position, is_big)
@@ -318,16 +337,31 @@ def walk_pcapng(
             break
         interface = interfaces[number]
         if block == SIMPLE_PACKET:
-            ts = state[W_LAST_TS]
+            # It has no time of its own: that of the frame before it.
             if interface[I_SNAPLEN]:
                 length = min(length, interface[I_SNAPLEN])
         else:
             ts = _ticks_ns(file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface)
-        why = _frame(octets, start, start + length, wire_length, ts, interface, state, kinds, found, rows, arena)
-        if why == FULL:
-            break
+        if may_be_media and interface[I_LINK_TYPE] == LINK_ETHERNET and is_media(octets, start, start + length):
+            media += 1
+            media_octets += length
+        else:
+            state[W_FRAMES] += media
+            kinds[K_UDP] += media
+            media = 0
+            why = _frame(octets, start, start + length, wire_length, ts, interface, state, kinds, found, rows, arena)
+            if why == FULL:
+                break
+        start_ts = min(start_ts, ts)
+        end_ts = max(end_ts, ts)
         position = block_end
         if why != MORE:
             break
+    state[W_FRAMES] += media
+    state[W_OCTETS] += media_octets
+    kinds[K_UDP] += media
+    state[W_START_TS] = start_ts
+    state[W_END_TS] = end_ts
+    state[W_LAST_TS] = ts
     state[W_POSITION] = position
     return why

@@ -9,7 +9,7 @@ import numpy as np
 
 from analyzer.batch import MISSING, Octets
 from analyzer.capture.wire_kernels import be16, be32
-from analyzer.jit import inlined
+from analyzer.jit import inlined, kernel
 
 LINK_NULL = 0
 LINK_ETHERNET = 1
@@ -73,7 +73,7 @@ def network_header(octets: Octets, start: int, end: int, link_type: int) -> tupl
     return ether_type, at, vlan
 
 
-@inlined
+@kernel
 def _without_addresses(octets: Octets, start: int, end: int, link_type: int) -> tuple[int, int, int]:
     """Link types whose header is a protocol number or nothing at all."""
     if link_type == LINK_IPV4:

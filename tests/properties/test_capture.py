@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 
 from analyzer.batch import D_COLUMNS, Ints
 from analyzer.capture import container_kernels as walk
-from analyzer.capture.container_kernels import I_COLUMNS, I_DIVISOR, I_LINK_TYPE, I_MULTIPLIER, W_COLUMNS
+from analyzer.capture.container_kernels import (
+    I_COLUMNS,
+    I_DIVISOR,
+    I_LAST_TICKS,
+    I_LINK_TYPE,
+    I_MULTIPLIER,
+    LAST_TS,
+    W_COLUMNS,
+)
 from analyzer.capture.frame_kernels import FOUND_COLUMNS, KINDS
 from analyzer.errors import CaptureError
 from tests.capture.made import (
@@ -219,6 +227,7 @@ def _walked(function: object, octets: bytes, start: int, **more: object) -> tupl
     interfaces[:, I_LINK_TYPE] = [1, 101, 113]
     interfaces[:, I_MULTIPLIER] = 1000
     interfaces[:, I_DIVISOR] = 1
+    interfaces[:, I_LAST_TICKS] = LAST_TS // 1000
     state = np.zeros(W_COLUMNS, dtype=np.int64)
     state[walk.W_POSITION] = start
     state[walk.W_LIMIT] = 262_144
