@@ -37,8 +37,8 @@ class Message:
 
     A request has ``method`` and ``request_uri``, a response ``status_code`` and perhaps
     ``reason_phrase``. ``octets`` are those captured, from the start line's first one; ``line_ends``
-    counts CR and LF octets before it. ``body`` ends where Content-Length says. ``defect_bits`` are X_*
-    of `analyzer.batch`.
+    counts CR and LF octets before it. ``body`` starts at ``body_start`` of them and ends where
+    Content-Length says. ``defect_bits`` are X_* of `analyzer.batch`.
     """
 
     octets: bytes
@@ -49,6 +49,7 @@ class Message:
     status_code: int | None
     reason_phrase: bytes | None
     headers: Headers
+    body_start: int
     body: bytes
     defect_bits: int
     cause_headers: CauseHeaders = field(default_factory=dict, repr=False)

@@ -105,6 +105,7 @@ def parse_message(
         status_code=int(status.group(1)) if status else None,
         reason_phrase=phrase,
         headers=section.headers,
+        body_start=section.end,
         body=_body(message, section),
         defect_bits=defects | _field_defects(section, method) | _length_defects(section, sent_body),
         cause_headers=cause_headers,
