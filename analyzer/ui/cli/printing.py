@@ -117,7 +117,8 @@ def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> tup
     """The width of each column, None for one that is left out, and the blanks between columns.
 
     Columns that may be cut shrink to a comfortable width first, then columns are left out by rank, then the blanks
-    become one, then the rest shrinks further; what room is left in the end goes back to those that were cut.
+    become one, then the rest shrinks further. What room is left in the end goes back to columns that were left out, if
+    it is enough for them, and to those that were cut.
     """
     widths: list[int | None] = list(natural)
     gap = _GAP
@@ -147,6 +148,9 @@ def fitted(columns: Sequence[Column], natural: Sequence[int], width: int) -> tup
     if excess() > 0:
         gap = 1
     shrink(_LEAST)
+    for number in sorted(range(len(columns)), key=lambda n: columns[n].rank):
+        if widths[number] is None and -excess() >= natural[number] + gap:
+            widths[number] = natural[number]
     for number, column in enumerate(columns):
         room = -excess()
         if room > 0 and column.shrink and widths[number] is not None:
