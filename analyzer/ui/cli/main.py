@@ -9,11 +9,12 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
 from analyzer.errors import AnalyzerError
+from analyzer.wiretext import printable_text
 
 #: Command → module of `analyzer.ui.cli`, the name in it, and its line in the help page.
 COMMANDS = {
@@ -71,21 +72,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        group.main(args=None if arguments is None else list(arguments), prog_name="sipcause", standalone_mode=False)
+        # Not group.main(), which makes exit code 1 of a reader that has left.
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        with group.make_context("sipcause", given) as context:
+            group.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
     except AnalyzerError as error:
-        _leave(f"sipcause: {error}", 1)
+        _say(printable_text(line) for line in str(error).splitlines())
+        sys.exit(1)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _leave("sipcause: interrupted", 128 + signal.SIGINT)
+        _say(["interrupted"])
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
         # Whoever read our output has gone (``| head``). What is still buffered would raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
-def _leave(line: str, exit_code: int) -> None:
-    print(line, file=sys.stderr)
-    sys.exit(exit_code)
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"sipcause: {line}", file=sys.stderr)
