@@ -100,7 +100,7 @@ class Ladder:
             port = port.removeprefix(":") or "5060"
         elif address.count(":") == 1:
             ip, _, port = address.partition(":")
-        options = dict(word.split("=", 1) if "=" in word else (word, "yes") for word in words)
+        options = {key: value or "yes" for key, _, value in (word.partition("=") for word in words)}
         self.parties[name] = Party(name, ip, int(port), options.get("agent"), "compact" in options)
 
     def _party(self, name: str) -> Party:
@@ -161,7 +161,7 @@ def _duration(text: str) -> int:
     match = re.fullmatch(r"\+?(\d+)(?:\.(\d+))?([a-z]+)", text)
     if match is None or match[3] not in UNITS:
         raise ValueError(f"{text}: not a time")
-    unit = UNITS[match[3]]
+    unit: int = UNITS[match[3]]
     fraction = match[2] or "0"
     return int(match[1]) * unit + int(fraction) * unit // 10 ** len(fraction)
 
