@@ -192,38 +192,37 @@ def open_group(
 ) -> int:
     """A new call or registration for the request in message ``i``, numbered, entered nowhere yet."""
     group = new_group(scalars, groups, kind)
-    row = groups[group]
     if kind == GROUP_CALL:
         scalars[S_CALL_NO] += 1
-        row[G_NO] = scalars[S_CALL_NO]
+        groups[group, G_NO] = scalars[S_CALL_NO]
     else:
         scalars[S_REGISTRATION_NO] += 1
-        row[G_NO] = scalars[S_REGISTRATION_NO]
-    row[G_CAPTURE_NO] = numbers[i, D_CAPTURE_NO]
-    row[G_FRAME_NO] = numbers[i, D_FRAME_NO]
-    row[G_NETWORK] = numbers[i, D_NETWORK]
-    row[G_FROM] = keys[i, K_FROM]
-    row[G_START_TS] = numbers[i, D_TS]
-    row[G_EXPIRES] = numbers[i, M_EXPIRES]
-    row[G_ASKED] = numbers[i, M_EXPIRES]
-    row[G_TIMER] = MISSING
-    row[G_BYE_VENDOR_CAUSE] = MISSING
-    row[G_FINAL_TS] = MISSING
-    row[G_FINAL_CLOCK] = MISSING
-    row[G_RETRY_AFTER] = MISSING
-    row[G_ANSWER_TS] = MISSING
-    row[G_ANSWER_CLOCK] = MISSING
-    row[G_ANSWER_CSEQ] = MISSING
-    row[G_ANSWER_TX] = -1
-    row[G_ACK_TS] = MISSING
-    row[G_BYE_TS] = MISSING
-    row[G_BYE_CLOCK] = MISSING
-    row[G_BYE_FINAL_TS] = MISSING
-    row[G_BYE_Q850] = MISSING
-    row[G_BYE_SIP] = MISSING
-    row[G_INNER_TX] = -1
-    row[G_SESSION_DUE] = MISSING
-    row[G_TO_TAG_LENGTH] = -1
+        groups[group, G_NO] = scalars[S_REGISTRATION_NO]
+    groups[group, G_CAPTURE_NO] = numbers[i, D_CAPTURE_NO]
+    groups[group, G_FRAME_NO] = numbers[i, D_FRAME_NO]
+    groups[group, G_NETWORK] = numbers[i, D_NETWORK]
+    groups[group, G_FROM] = keys[i, K_FROM]
+    groups[group, G_START_TS] = numbers[i, D_TS]
+    groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]
+    groups[group, G_ASKED] = numbers[i, M_EXPIRES]
+    groups[group, G_TIMER] = MISSING
+    groups[group, G_BYE_VENDOR_CAUSE] = MISSING
+    groups[group, G_FINAL_TS] = MISSING
+    groups[group, G_FINAL_CLOCK] = MISSING
+    groups[group, G_RETRY_AFTER] = MISSING
+    groups[group, G_ANSWER_TS] = MISSING
+    groups[group, G_ANSWER_CLOCK] = MISSING
+    groups[group, G_ANSWER_CSEQ] = MISSING
+    groups[group, G_ANSWER_TX] = -1
+    groups[group, G_ACK_TS] = MISSING
+    groups[group, G_BYE_TS] = MISSING
+    groups[group, G_BYE_CLOCK] = MISSING
+    groups[group, G_BYE_FINAL_TS] = MISSING
+    groups[group, G_BYE_Q850] = MISSING
+    groups[group, G_BYE_SIP] = MISSING
+    groups[group, G_INNER_TX] = -1
+    groups[group, G_SESSION_DUE] = MISSING
+    groups[group, G_TO_TAG_LENGTH] = -1
     store_texts(scalars, groups, spans, octets, arena, i, group)
     return group
 
@@ -231,16 +230,15 @@ def open_group(
 @inlined
 def begin_attempt(groups, group, cseq, hop):  # type: ignore[no-untyped-def]
     """The next attempt of a call: nothing has come of it yet."""
-    row = groups[group]
-    row[G_ATTEMPTS] += 1
-    row[G_CSEQ] = cseq
-    row[G_HOP] = hop
-    row[G_STATUS] = 0
-    row[G_FINAL_TS] = MISSING
-    row[G_FINAL_CLOCK] = MISSING
-    row[G_REFUSED] = 0
-    row[G_RETRY_AFTER] = MISSING
-    row[G_TIMER] = MISSING
+    groups[group, G_ATTEMPTS] += 1
+    groups[group, G_CSEQ] = cseq
+    groups[group, G_HOP] = hop
+    groups[group, G_STATUS] = 0
+    groups[group, G_FINAL_TS] = MISSING
+    groups[group, G_FINAL_CLOCK] = MISSING
+    groups[group, G_REFUSED] = 0
+    groups[group, G_RETRY_AFTER] = MISSING
+    groups[group, G_TIMER] = MISSING
 
 
 @inlined
@@ -381,23 +379,22 @@ def find_call(
 @kernel
 def note_final(groups: Ints, tx: Ints, numbers: Ints, i: int, group: int, slot: int) -> bool:
     """Let a final response count for its call or registration; True if it is the one that decides so far."""
-    row = groups[group]
-    if tx[slot, T_FLAGS] & TF_LATE or tx[slot, T_HOP] != row[G_HOP] or tx[slot, T_ATTEMPT] != row[G_ATTEMPTS]:
+    if tx[slot, T_FLAGS] & TF_LATE or tx[slot, T_HOP] != groups[group, G_HOP] or tx[slot, T_ATTEMPT] != groups[group, G_ATTEMPTS]:
         return False
     status = tx[slot, T_STATUS]
     challenge = status == 401 or status == 407
     if challenge:
-        row[G_CHALLENGES] += 1
-    if row[G_STATUS] != 0 and rank(row[G_STATUS]) <= rank(status):
+        groups[group, G_CHALLENGES] += 1
+    if groups[group, G_STATUS] != 0 and rank(groups[group, G_STATUS]) <= rank(status):
         return False
     flags = numbers[i, M_FLAGS]
-    row[G_STATUS] = status
-    row[G_FINAL_TS] = tx[slot, T_FINAL_TS]
-    row[G_RETRY_AFTER] = numbers[i, M_RETRY_AFTER]
-    row[G_FINAL_CLOCK] = tx[slot, T_FINAL_CLOCK]
+    groups[group, G_STATUS] = status
+    groups[group, G_FINAL_TS] = tx[slot, T_FINAL_TS]
+    groups[group, G_RETRY_AFTER] = numbers[i, M_RETRY_AFTER]
+    groups[group, G_FINAL_CLOCK] = tx[slot, T_FINAL_CLOCK]
     # The first challenge may meet credentials of an earlier call; the second one after them refuses.
-    again = row[G_CHALLENGES] > 1 and tx[slot, T_FLAGS] & TF_CREDENTIALS != 0 and flags & F_STALE == 0
-    row[G_REFUSED] = 1 if challenge and again else 0
+    again = groups[group, G_CHALLENGES] > 1 and tx[slot, T_FLAGS] & TF_CREDENTIALS != 0 and flags & F_STALE == 0
+    groups[group, G_REFUSED] = 1 if challenge and again else 0
     return True
 
 
@@ -406,14 +403,13 @@ def note_to_tag(groups, group, tag):  # type: ignore[no-untyped-def]
     """Count different To tags; of more than four no list is kept, they count as one more each time they change."""
     if tag == 0:
         return
-    row = groups[group]
-    known = min(row[G_FORKS], 4)
+    known = min(groups[group, G_FORKS], 4)
     for k in range(known):
-        if row[G_TAG_0 + k] == tag:
+        if groups[group, G_TAG_0 + k] == tag:
             return
     if known < 4:
-        row[G_TAG_0 + known] = tag
-        row[G_FORKS] += 1
-    elif row[G_TAG_0 + 3] != tag:
-        row[G_TAG_0 + 3] = tag
-        row[G_FORKS] += 1
+        groups[group, G_TAG_0 + known] = tag
+        groups[group, G_FORKS] += 1
+    elif groups[group, G_TAG_0 + 3] != tag:
+        groups[group, G_TAG_0 + 3] = tag
+        groups[group, G_FORKS] += 1

@@ -77,7 +77,10 @@ def octets_of(row, first, count):  # type: ignore[no-untyped-def]
 @kernel
 def room_for(scalars: Ints, groups: Ints, tx: Ints, out_groups: Ints, out_tx: Ints, out_text: Octets, group: int) -> bool:
     """Whether a group fits among the rows handed out; one of any size fits when they are empty."""
-    need = octets_of(groups[group], G_LENGTHS, GT_COLUMNS) + max(groups[group, G_TO_TAG_LENGTH], 0)
+    need = 0
+    kind = groups[group, G_KIND]
+    if kind == GROUP_CALL or kind == GROUP_REGISTRATION:
+        need = octets_of(groups[group], G_LENGTHS, GT_COLUMNS) + max(groups[group, G_TO_TAG_LENGTH], 0)
     if scalars[S_KEEP_TX] != 0:
         slot = groups[group, G_FIRST_TX]
         while slot >= 0:
@@ -177,16 +180,15 @@ def free_group(
     scalars: Ints, groups: Ints, call_index: Ints, alias_index: Ints, latest_index: Ints, wheel: Ints, group: int
 ) -> None:
     """Give a group's row back."""
-    if groups[group, G_KEY_0] != 0:
+    kind = groups[group, G_KIND]
+    if kind == GROUP_CALL or kind == GROUP_REGISTRATION:
         drop(call_index, groups, G_KEY_0, group)
-    if groups[group, G_ALIAS_0] != 0:
-        drop(alias_index, groups, G_ALIAS_0, group)
-    if groups[group, G_LATEST_0] != 0:
-        drop(latest_index, groups, G_LATEST_0, group)
+        if groups[group, G_ALIAS_0] != 0:
+            drop(alias_index, groups, G_ALIAS_0, group)
+        if groups[group, G_LATEST_0] != 0:
+            drop(latest_index, groups, G_LATEST_0, group)
     unlink(groups, wheel, group)
     groups[group, G_KIND] = GROUP_FREE
-    for column in range(G_KEY_0, G_LATEST_0 + 2):
-        groups[group, column] = 0
     groups[group, G_FOLLOWING] = scalars[S_GROUP_FREE]
     scalars[S_GROUP_FREE] = group
     scalars[S_GROUP_LIVE] -= 1
@@ -268,7 +270,8 @@ def compact(scalars: Ints, groups: Ints, tx: Ints, arena: Octets, fresh: Octets)
     """Copy the texts of what is alive into a fresh arena; returns the octets used there."""
     at = 0
     for group in range(scalars[S_GROUP_USED]):
-        if groups[group, G_KIND] != GROUP_FREE:
+        kind = groups[group, G_KIND]
+        if kind == GROUP_CALL or kind == GROUP_REGISTRATION:
             length = octets_of(groups[group], G_LENGTHS, GT_COLUMNS)
             start = groups[group, G_TEXT]
             groups[group, G_TEXT] = at
@@ -278,6 +281,7 @@ def compact(scalars: Ints, groups: Ints, tx: Ints, arena: Octets, fresh: Octets)
                 start = groups[group, G_TO_TAG_TEXT]
                 groups[group, G_TO_TAG_TEXT] = at
                 at = copy_octets(arena, start, length, fresh, at)
+        if kind != GROUP_FREE:
             slot = groups[group, G_FIRST_TX]
             while slot >= 0:
                 if tx[slot, T_TEXT] >= 0:

@@ -20,67 +20,69 @@ K_TX_1 = 5
 K_SAME = 6  # what makes a message a resend of another one of its transaction
 K_COLUMNS = 7
 
-# Transaction rows (T_*). The first eight are what nearly every message looks at.
+# Transaction rows (T_*). The first cache line is what every message looks at, the second what it may repeat.
 T_KEY_0 = 0
 T_KEY_1 = 1
 T_GROUP = 2  # slot of its group
 T_STATE = 3  # position in vocab.TransactionState
 T_STATUS = 4  # final status code, 0 while there is none
-T_SEEN = 5  # first entry of its list of messages seen; -1
+T_SEEN_COUNT = 5
 T_FLAGS = 6  # TF_*
 T_METHOD = 7
-T_NEXT = 8  # next transaction of the group; -1
-T_NO = 9  # transaction_no
-T_CALL_NO = 10  # 0 = none
-T_REGISTRATION_NO = 11  # 0 = none
-T_CALL_SLOT = 12  # group slot of the call that an in-dialog request belongs to; -1
-T_ATTEMPT = 13  # which attempt of the call it belongs to, from 1
-T_CSEQ = 14
-T_HOP = 15  # Via values minus one
-T_CLIENT = 16  # endpoint numbers
-T_SERVER = 17
-T_PORTS = 18  # client port << 16 | server port
-T_TRANSPORT = 19
-T_NETWORK = 20
-T_CAPTURE_NO = 21
-T_REQUEST_NO = 22  # message numbers, 0 = none
-T_FINAL_NO = 23
-T_ACK_NO = 24
-T_REQUEST_TS = 25  # MISSING = none
-T_FIRST_RESPONSE_TS = 26
-T_PROGRESS_TS = 27  # first 101-199
-T_FINAL_TS = 28
-T_ACK_TS = 29
-T_LAST_FINAL_TS = 30  # last sight of the final, resends included
-T_REQUEST_CLOCK = 31  # the capture's clock when the request, the last 101-199 and the final were seen
-T_PROGRESS_CLOCK = 32
-T_FINAL_CLOCK = 33
-T_REQUEST_RESENDS = 34
-T_RESPONSE_RESENDS = 35
-T_CANCEL_TS = 36  # CANCEL seen for this INVITE; MISSING
-T_CANCEL_Q850 = 37
-T_CANCEL_SIP = 38
-T_RESPONDER = 39  # endpoint that sent the final
-T_FINAL_Q850 = 40
-T_FINAL_SIP = 41
-T_FINAL_LOCATION = 42
-T_FINAL_ISUP = 43
-T_FINAL_VENDOR_CAUSE = 44
-T_FINAL_WARNING = 45
-T_FINAL_FLAGS = 46  # M_FLAGS of the final
-T_RETRY_AFTER = 47
-T_PROGRESS_Q850 = 48  # Q.850 value of the last 18x that carried one
-T_AGENT = 49  # word numbers, -1 = none: User-Agent of the request, agent and phrase of the final
-T_FINAL_AGENT = 50
-T_FINAL_PHRASE = 51
-T_TEXT = 52  # where Call-ID and branch stand in the arena; -1
-T_CALL_ID_LENGTH = 53
-T_BRANCH_LENGTH = 54
-T_RESPONSES = 55  # responses seen, resends included
-T_SEEN_COUNT = 56
-T_PROGRESS_TAG = 57  # To tag of the 18x that T_PROGRESS_Q850 is from
-T_FINAL_TAG = 58
-T_COLUMNS = 59
+T_SAME = 8  # keys and message numbers of the first MAX_SAME messages seen, in pairs
+T_NO = 16  # transaction_no
+T_CALL_NO = 17  # 0 = none
+T_REGISTRATION_NO = 18  # 0 = none
+T_CALL_SLOT = 19  # group slot of the call that an in-dialog request belongs to; -1
+T_SEEN = 20  # first entry of its list of messages seen; -1
+T_ATTEMPT = 21  # which attempt of the call it belongs to, from 1
+T_HOP = 22  # Via values minus one
+T_CSEQ = 23
+T_RESPONSES = 24  # responses seen, resends included
+T_REQUEST_RESENDS = 25
+T_RESPONSE_RESENDS = 26
+T_FIRST_RESPONSE_TS = 27
+T_PROGRESS_TS = 28  # first 101-199
+T_PROGRESS_CLOCK = 29
+T_REQUEST_CLOCK = 30  # the capture's clock when the request, the last 101-199 and the final were seen
+T_LAST_FINAL_TS = 31  # last sight of the final, resends included
+T_NEXT = 32  # next transaction of the group; -1
+T_CLIENT = 33  # endpoint numbers
+T_SERVER = 34
+T_PORTS = 35  # client port << 16 | server port
+T_TRANSPORT = 36
+T_NETWORK = 37
+T_CAPTURE_NO = 38
+T_REQUEST_NO = 39  # message numbers, 0 = none
+T_FINAL_NO = 40
+T_ACK_NO = 41
+T_REQUEST_TS = 42  # MISSING = none
+T_FINAL_TS = 43
+T_ACK_TS = 44
+T_FINAL_CLOCK = 45
+T_CANCEL_TS = 46  # CANCEL seen for this INVITE; MISSING
+T_CANCEL_Q850 = 47
+T_CANCEL_SIP = 48
+T_RESPONDER = 49  # endpoint that sent the final
+T_FINAL_Q850 = 50
+T_FINAL_SIP = 51
+T_FINAL_LOCATION = 52
+T_FINAL_ISUP = 53
+T_FINAL_VENDOR_CAUSE = 54
+T_FINAL_WARNING = 55
+T_FINAL_FLAGS = 56  # M_FLAGS of the final
+T_RETRY_AFTER = 57
+T_PROGRESS_Q850 = 58  # Q.850 value of the last 18x that carried one
+T_AGENT = 59  # word numbers, -1 = none: User-Agent of the request, agent and phrase of the final
+T_FINAL_AGENT = 60
+T_FINAL_PHRASE = 61
+T_TEXT = 62  # where Call-ID and branch stand in the arena; -1
+T_CALL_ID_LENGTH = 63
+T_BRANCH_LENGTH = 64
+T_PROGRESS_TAG = 65  # To tag of the 18x that T_PROGRESS_Q850 is from
+T_FINAL_TAG = 66
+T_COLUMNS = 72  # whole cache lines
+MAX_SAME = 4
 
 # T_FLAGS
 TF_REQUEST = 1  # its request was seen
@@ -93,73 +95,73 @@ TF_LATE = 64  # its final came after its timer: it decides nothing
 TF_CANCELLED = 128  # a CANCEL was seen for it
 TF_NO_CONTACT = 256  # a REGISTER without Contact: it only asks
 
-# Group rows (G_*).
+# Group rows (G_*). A group without a number of its own uses the first cache line alone, a message of a call the second.
 G_KIND = 0  # GROUP_*
-G_KEY_0 = 1  # (network, Call-ID, From tag) of a call; (network, Call-ID) of a registration
-G_KEY_1 = 2
-G_ALIAS_0 = 3  # the same with the From tag that came after a challenge; 0, 0 = none
-G_ALIAS_1 = 4
-G_LATEST_0 = 5  # (Call-ID): the newest call of that Call-ID
-G_LATEST_1 = 6
-G_DUE = 7  # when it ends if nothing happens, on the capture's clock
-G_ARMED = 8  # second at which the wheel looks at it
-G_PREVIOUS = 9  # its neighbours in the wheel's bucket; -1
-G_FOLLOWING = 10
-G_FIRST_TX = 11
-G_LAST_TX = 12
-G_TX_COUNT = 13
-G_NO = 14  # call_no or registration_no
-G_CAPTURE_NO = 15
-G_FRAME_NO = 16
-G_NETWORK = 17
-G_FROM = 18  # K_FROM of the first INVITE
-G_START_TS = 19
-G_ATTEMPTS = 20
-G_CHALLENGES = 21
+G_DUE = 1  # when it ends if nothing happens, on the capture's clock
+G_ARMED = 2  # second at which the wheel looks at it
+G_PREVIOUS = 3  # its neighbours in the wheel's bucket; -1
+G_FOLLOWING = 4
+G_FIRST_TX = 5
+G_LAST_TX = 6
+G_TX_COUNT = 7
+G_NO = 8  # call_no or registration_no
+G_STATUS = 9  # best final at that hop, 0 while there is none
+G_ANSWER_TS = 10
+G_BYE_TS = 11
+G_MESSAGES = 12
+G_RESENDS = 13
+G_HOP = 14  # lowest hop seen of the current attempt
+G_ATTEMPTS = 15
+G_TIMER = 16  # clock at which the current attempt times out
+G_FORKS = 17
+G_TAG_0 = 18  # To tags seen in responses (64 bits each); beyond four only counted as more
+G_TAG_1 = 19
+G_TAG_2 = 20
+G_TAG_3 = 21
 G_CSEQ = 22  # of the current attempt
-G_HOP = 23  # lowest hop seen of the current attempt
-G_STATUS = 24  # best final at that hop, 0 while there is none
-G_FINAL_TS = 25
-G_FINAL_CLOCK = 26
-G_REFUSED = 27  # 1 = a challenge in spite of credentials, not stale: decides at once
-G_RETRY_AFTER = 28  # of that final; MISSING
-G_ANSWER_TS = 29
-G_ANSWER_CLOCK = 30
-G_ACK_TS = 31
-G_ANSWER_CSEQ = 32
-G_ANSWER_TX = 33  # slot of the transaction that was answered; -1
-G_BYE_TS = 34
-G_BYE_CLOCK = 35
-G_BYE_BY_CALLEE = 36
-G_BYE_Q850 = 37
-G_BYE_SIP = 38
-G_BYE_FLAGS = 39
-G_BYE_STATUS = 40  # final response to the BYE; 0
-G_BYE_FINAL_TS = 41
-G_INNER_TX = 42  # newest re-INVITE: slot, transaction_no and CSeq number, for its ACK
-G_INNER_NO = 43
-G_INNER_CSEQ = 44
-G_MESSAGES = 45
-G_RESENDS = 46
-G_TAG_0 = 47  # To tags seen in responses (64 bits each); beyond four only counted as more
-G_TAG_1 = 48
-G_TAG_2 = 49
-G_TAG_3 = 50
-G_FORKS = 51
-G_HOPS = 52  # bit mask of hops seen (0-62)
-G_TEXT = 53  # where its texts stand in the arena, end to end in the order of the lengths
-G_LENGTHS = 54  # GT_COLUMNS lengths from here, -1 = missing
+G_CHALLENGES = 23
+G_KEY_0 = 24  # (network, Call-ID, From tag) of a call; (network, Call-ID) of a registration
+G_KEY_1 = 25
+G_ALIAS_0 = 26  # the same with the From tag that came after a challenge; 0, 0 = none
+G_ALIAS_1 = 27
+G_LATEST_0 = 28  # (Call-ID): the newest call of that Call-ID
+G_LATEST_1 = 29
+G_CAPTURE_NO = 30
+G_FRAME_NO = 31
+G_NETWORK = 32
+G_FROM = 33  # K_FROM of the first INVITE
+G_START_TS = 34
+G_FINAL_TS = 35
+G_FINAL_CLOCK = 36
+G_REFUSED = 37  # 1 = a challenge in spite of credentials, not stale: decides at once
+G_RETRY_AFTER = 38  # of that final; MISSING
+G_ANSWER_CLOCK = 39
+G_ACK_TS = 40
+G_ANSWER_CSEQ = 41
+G_ANSWER_TX = 42  # slot of the transaction that was answered; -1
+G_BYE_CLOCK = 43
+G_BYE_BY_CALLEE = 44
+G_BYE_Q850 = 45
+G_BYE_SIP = 46
+G_BYE_FLAGS = 47
+G_BYE_STATUS = 48  # final response to the BYE; 0
+G_BYE_FINAL_TS = 49
+G_INNER_TX = 50  # newest re-INVITE: slot, transaction_no and CSeq number, for its ACK
+G_INNER_NO = 51
+G_INNER_CSEQ = 52
+G_HOPS = 53  # bit mask of hops seen (0-62)
+G_TEXT = 54  # where its texts stand in the arena, end to end in the order of the lengths
+G_LENGTHS = 55  # GT_COLUMNS lengths from here, -1 = missing
 G_TO_TAG_TEXT = 60  # where the confirmed To tag stands in the arena
 G_TO_TAG_LENGTH = 61
 G_SESSION_DUE = 62  # clock at which the session timer of the answered call runs out; MISSING
 G_EXPIRES = 63  # registrations: s
-G_SERIAL = 64  # tells a reused slot from the group that somebody remembers
-G_TIMER = 65  # clock at which the current attempt times out
-G_DIALOG_LOST = 66  # 1 = a request inside the dialog was answered 408 or 481
-G_ANSWER_TAG = 67  # To tag of the 2xx that answered
-G_BYE_VENDOR_CAUSE = 68
-G_ASKED = 69  # registrations: lifetime asked for, s
-G_COLUMNS = 70
+G_DIALOG_LOST = 64  # 1 = a request inside the dialog was answered 408 or 481
+G_ANSWER_TAG = 65  # To tag of the 2xx that answered
+G_BYE_VENDOR_CAUSE = 66
+G_ASKED = 67  # registrations: lifetime asked for, s
+G_COLUMNS = 72  # whole cache lines
+G_OTHER_COLUMNS = 8  # what a group without a number of its own uses
 
 GT_CALL_ID = 0
 GT_FROM_TAG = 1
@@ -197,11 +199,10 @@ S_ORPHANS = 18
 S_NOTES = 19
 S_TX_LIVE = 20
 S_GROUP_LIVE = 21
-S_SERIAL = 22
-S_KEEP_TX = 23  # 1 = transactions are handed out, with their texts
-S_CLOSING = 24
-S_STEPPED = 25  # 1 while the messages are behind the clock
-S_COLUMNS = 26
+S_KEEP_TX = 22  # 1 = transactions are handed out, with their texts
+S_CLOSING = 23
+S_STEPPED = 24  # 1 while the messages are behind the clock
+S_COLUMNS = 25
 
 # Why a kernel returned before the batch was done.
 DONE = 0

@@ -24,8 +24,11 @@ from analyzer.correlate.layout import (
     G_FOLLOWING,
     G_KIND,
     G_LAST_TX,
-    G_SERIAL,
+    G_OTHER_COLUMNS,
     G_TX_COUNT,
+    GROUP_CALL,
+    GROUP_REGISTRATION,
+    MAX_SAME,
     MAX_SEEN,
     S_ARENA,
     S_CLOCK,
@@ -35,7 +38,6 @@ from analyzer.correlate.layout import (
     S_KEEP_TX,
     S_SEEN_FREE,
     S_SEEN_USED,
-    S_SERIAL,
     S_TX_FREE,
     S_TX_LIVE,
     S_TX_NO,
@@ -77,6 +79,7 @@ from analyzer.correlate.layout import (
     T_REQUEST_TS,
     T_RESPONDER,
     T_RETRY_AFTER,
+    T_SAME,
     T_SEEN,
     T_SEEN_COUNT,
     T_TEXT,
@@ -95,13 +98,12 @@ def new_group(scalars, groups, kind):  # type: ignore[no-untyped-def]
     else:
         slot = scalars[S_GROUP_USED]
         scalars[S_GROUP_USED] = slot + 1
-    for column in range(G_COLUMNS):
+    numbered = kind == GROUP_CALL or kind == GROUP_REGISTRATION
+    for column in range(G_COLUMNS if numbered else G_OTHER_COLUMNS):
         groups[slot, column] = 0
     groups[slot, G_KIND] = kind
     groups[slot, G_FIRST_TX] = -1
     groups[slot, G_LAST_TX] = -1
-    scalars[S_SERIAL] += 1
-    groups[slot, G_SERIAL] = scalars[S_SERIAL]
     scalars[S_GROUP_LIVE] += 1
     return slot
 
@@ -115,58 +117,57 @@ def new_transaction(scalars, tx, numbers, spans, octets, arena, i, method, key_0
     else:
         slot = scalars[S_TX_USED]
         scalars[S_TX_USED] = slot + 1
-    row = tx[slot]
     for column in range(T_COLUMNS):
-        row[column] = 0
-    row[T_KEY_0] = key_0
-    row[T_KEY_1] = key_1
-    row[T_SEEN] = -1
-    row[T_METHOD] = method
-    row[T_NEXT] = -1
+        tx[slot, column] = 0
+    tx[slot, T_KEY_0] = key_0
+    tx[slot, T_KEY_1] = key_1
+    tx[slot, T_SEEN] = -1
+    tx[slot, T_METHOD] = method
+    tx[slot, T_NEXT] = -1
     scalars[S_TX_NO] += 1
     scalars[S_TX_LIVE] += 1
-    row[T_NO] = scalars[S_TX_NO]
-    row[T_CALL_SLOT] = -1
-    row[T_CSEQ] = numbers[i, M_CSEQ]
-    row[T_HOP] = numbers[i, M_VIA_COUNT] - 1
-    row[T_TRANSPORT] = numbers[i, D_TRANSPORT]
-    row[T_NETWORK] = numbers[i, D_NETWORK]
-    row[T_CAPTURE_NO] = numbers[i, D_CAPTURE_NO]
-    row[T_REQUEST_TS] = MISSING
-    row[T_FIRST_RESPONSE_TS] = MISSING
-    row[T_PROGRESS_TS] = MISSING
-    row[T_FINAL_TS] = MISSING
-    row[T_ACK_TS] = MISSING
-    row[T_LAST_FINAL_TS] = MISSING
-    row[T_CANCEL_TS] = MISSING
-    row[T_CANCEL_Q850] = MISSING
-    row[T_CANCEL_SIP] = MISSING
-    row[T_REQUEST_CLOCK] = scalars[S_CLOCK]
-    row[T_PROGRESS_CLOCK] = MISSING
-    row[T_FINAL_CLOCK] = MISSING
-    row[T_RESPONDER] = -1
-    row[T_FINAL_Q850] = MISSING
-    row[T_FINAL_SIP] = MISSING
-    row[T_FINAL_LOCATION] = -1
-    row[T_FINAL_ISUP] = MISSING
-    row[T_FINAL_VENDOR_CAUSE] = MISSING
-    row[T_RETRY_AFTER] = MISSING
-    row[T_PROGRESS_Q850] = MISSING
-    row[T_AGENT] = -1
-    row[T_FINAL_AGENT] = -1
-    row[T_FINAL_PHRASE] = -1
-    row[T_TEXT] = -1
-    row[T_CALL_ID_LENGTH] = -1
-    row[T_BRANCH_LENGTH] = -1
+    tx[slot, T_NO] = scalars[S_TX_NO]
+    tx[slot, T_CALL_SLOT] = -1
+    tx[slot, T_CSEQ] = numbers[i, M_CSEQ]
+    tx[slot, T_HOP] = numbers[i, M_VIA_COUNT] - 1
+    tx[slot, T_TRANSPORT] = numbers[i, D_TRANSPORT]
+    tx[slot, T_NETWORK] = numbers[i, D_NETWORK]
+    tx[slot, T_CAPTURE_NO] = numbers[i, D_CAPTURE_NO]
+    tx[slot, T_REQUEST_TS] = MISSING
+    tx[slot, T_FIRST_RESPONSE_TS] = MISSING
+    tx[slot, T_PROGRESS_TS] = MISSING
+    tx[slot, T_FINAL_TS] = MISSING
+    tx[slot, T_ACK_TS] = MISSING
+    tx[slot, T_LAST_FINAL_TS] = MISSING
+    tx[slot, T_CANCEL_TS] = MISSING
+    tx[slot, T_CANCEL_Q850] = MISSING
+    tx[slot, T_CANCEL_SIP] = MISSING
+    tx[slot, T_REQUEST_CLOCK] = scalars[S_CLOCK]
+    tx[slot, T_PROGRESS_CLOCK] = MISSING
+    tx[slot, T_FINAL_CLOCK] = MISSING
+    tx[slot, T_RESPONDER] = -1
+    tx[slot, T_FINAL_Q850] = MISSING
+    tx[slot, T_FINAL_SIP] = MISSING
+    tx[slot, T_FINAL_LOCATION] = -1
+    tx[slot, T_FINAL_ISUP] = MISSING
+    tx[slot, T_FINAL_VENDOR_CAUSE] = MISSING
+    tx[slot, T_RETRY_AFTER] = MISSING
+    tx[slot, T_PROGRESS_Q850] = MISSING
+    tx[slot, T_AGENT] = -1
+    tx[slot, T_FINAL_AGENT] = -1
+    tx[slot, T_FINAL_PHRASE] = -1
+    tx[slot, T_TEXT] = -1
+    tx[slot, T_CALL_ID_LENGTH] = -1
+    tx[slot, T_BRANCH_LENGTH] = -1
     if scalars[S_KEEP_TX] != 0:
         at = scalars[S_ARENA]
-        row[T_TEXT] = at
+        tx[slot, T_TEXT] = at
         length = spans[i, S_CALL_ID, 1]
-        row[T_CALL_ID_LENGTH] = length
+        tx[slot, T_CALL_ID_LENGTH] = length
         if length > 0:
             at = copy_octets(octets, spans[i, S_CALL_ID, 0], length, arena, at)
         length = spans[i, S_BRANCH, 1]
-        row[T_BRANCH_LENGTH] = length
+        tx[slot, T_BRANCH_LENGTH] = length
         if length > 0:
             at = copy_octets(octets, spans[i, S_BRANCH, 0], length, arena, at)
         scalars[S_ARENA] = at
@@ -197,13 +198,25 @@ def add_to_group(groups, tx, group, slot):  # type: ignore[no-untyped-def]
 @inlined
 def first_of_same(scalars, tx, seen, slot, same, message_no):  # type: ignore[no-untyped-def]
     """message_no of the message that this one repeats; 0 if it is new (then it is remembered); -1 if it is new
-    but the transaction has shown too many different messages to remember more."""
+    but the transaction has shown too many different messages to remember more.
+
+    The first few stand in the transaction's row; few transactions have more.
+    """
+    count = tx[slot, T_SEEN_COUNT]
+    for k in range(min(count, MAX_SAME)):
+        if tx[slot, T_SAME + 2 * k] == same:
+            return tx[slot, T_SAME + 2 * k + 1]
+    if count < MAX_SAME:
+        tx[slot, T_SAME + 2 * count] = same
+        tx[slot, T_SAME + 2 * count + 1] = message_no
+        tx[slot, T_SEEN_COUNT] = count + 1
+        return 0
     entry = tx[slot, T_SEEN]
     while entry >= 0:
         if seen[entry, 0] == same:
             return seen[entry, 1]
         entry = seen[entry, 2]
-    if tx[slot, T_SEEN_COUNT] >= MAX_SEEN:
+    if count >= MAX_SEEN:
         return -1
     entry = scalars[S_SEEN_FREE]
     if entry >= 0:
@@ -215,7 +228,7 @@ def first_of_same(scalars, tx, seen, slot, same, message_no):  # type: ignore[no
     seen[entry, 1] = message_no
     seen[entry, 2] = tx[slot, T_SEEN]
     tx[slot, T_SEEN] = entry
-    tx[slot, T_SEEN_COUNT] += 1
+    tx[slot, T_SEEN_COUNT] = count + 1
     return 0
 
 

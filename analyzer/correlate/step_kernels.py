@@ -220,11 +220,11 @@ def note(scalars, notes, code, numbers, i, detail):  # type: ignore[no-untyped-d
 
 
 @inlined
-def timer_of(row):  # type: ignore[no-untyped-def]
+def timer_of(tx, slot):  # type: ignore[no-untyped-def]
     """When a transaction without a final times out: Timer F, Timer B, or Timer C once any response was seen."""
-    if row[T_METHOD] != INVITE or row[T_FLAGS] & TF_RESPONSE == 0:
-        return row[T_REQUEST_CLOCK] + NO_REPLY
-    return max(row[T_REQUEST_CLOCK], row[T_PROGRESS_CLOCK]) + RINGING
+    if tx[slot, T_METHOD] != INVITE or tx[slot, T_FLAGS] & TF_RESPONSE == 0:
+        return tx[slot, T_REQUEST_CLOCK] + NO_REPLY
+    return max(tx[slot, T_REQUEST_CLOCK], tx[slot, T_PROGRESS_CLOCK]) + RINGING
 
 
 @kernel
@@ -232,61 +232,60 @@ def response_in_transaction(
     scalars: Ints, tx: Ints, numbers: Ints, transitions: Ints, notes: Ints, i: int, slot: int, source: int, to_tag: int
 ) -> bool:
     """Step a transaction over a response that is no resend; True if it is the final that counts now."""
-    row = tx[slot]
     status = numbers[i, M_STATUS]
     ts = numbers[i, D_TS]
     clock = scalars[S_CLOCK]
-    if row[T_FIRST_RESPONSE_TS] == MISSING:
-        row[T_FIRST_RESPONSE_TS] = ts
-    kind = 0 if row[T_METHOD] == INVITE else 1
+    if tx[slot, T_FIRST_RESPONSE_TS] == MISSING:
+        tx[slot, T_FIRST_RESPONSE_TS] = ts
+    kind = 0 if tx[slot, T_METHOD] == INVITE else 1
     event = EVENT_PROVISIONAL if status < 200 else EVENT_SUCCESS if status < 300 else EVENT_FAILURE
-    after = transitions[kind, row[T_STATE], event]
+    after = transitions[kind, tx[slot, T_STATE], event]
     late = (
-        status >= 200 and row[T_STATUS] == 0
-        and row[T_FLAGS] & TF_REQUEST != 0 and clock > timer_of(row)
+        status >= 200 and tx[slot, T_STATUS] == 0
+        and tx[slot, T_FLAGS] & TF_REQUEST != 0 and clock > timer_of(tx, slot)
     )  # fmt: skip
     if after < 0:
         note(scalars, notes, NOTE_UNEXPECTED_RESPONSE, numbers, i, status)
     else:
-        row[T_STATE] = after
+        tx[slot, T_STATE] = after
     if status < 200:
-        if row[T_STATUS] == 0:
-            row[T_FLAGS] |= TF_RESPONSE
+        if tx[slot, T_STATUS] == 0:
+            tx[slot, T_FLAGS] |= TF_RESPONSE
             if status > 100:
-                row[T_FLAGS] |= TF_PROGRESS
-                if row[T_PROGRESS_TS] == MISSING:
-                    row[T_PROGRESS_TS] = ts
-                row[T_PROGRESS_CLOCK] = clock
+                tx[slot, T_FLAGS] |= TF_PROGRESS
+                if tx[slot, T_PROGRESS_TS] == MISSING:
+                    tx[slot, T_PROGRESS_TS] = ts
+                tx[slot, T_PROGRESS_CLOCK] = clock
             if 180 <= status <= 183:
-                row[T_FLAGS] |= TF_RINGING
+                tx[slot, T_FLAGS] |= TF_RINGING
                 if numbers[i, M_REASON_Q850] != MISSING:
-                    row[T_PROGRESS_Q850] = numbers[i, M_REASON_Q850]
-                    row[T_PROGRESS_TAG] = to_tag
+                    tx[slot, T_PROGRESS_Q850] = numbers[i, M_REASON_Q850]
+                    tx[slot, T_PROGRESS_TAG] = to_tag
         return False
-    row[T_FLAGS] |= TF_RESPONSE
-    if row[T_STATUS] != 0:
+    tx[slot, T_FLAGS] |= TF_RESPONSE
+    if tx[slot, T_STATUS] != 0:
         # A fork that answers outranks one that refused, while the client transaction lives (Timer D).
-        in_time = clock - row[T_FINAL_CLOCK] <= NO_REPLY and row[T_FLAGS] & TF_LATE == 0
-        if kind != 0 or status >= 300 or row[T_STATUS] < 300 or not in_time:
+        in_time = clock - tx[slot, T_FINAL_CLOCK] <= NO_REPLY and tx[slot, T_FLAGS] & TF_LATE == 0
+        if kind != 0 or status >= 300 or tx[slot, T_STATUS] < 300 or not in_time:
             return False
     if late:
-        row[T_FLAGS] |= TF_LATE
+        tx[slot, T_FLAGS] |= TF_LATE
         note(scalars, notes, NOTE_LATE_RESPONSE, numbers, i, status)
-    row[T_STATUS] = status
-    row[T_FINAL_TAG] = to_tag
-    row[T_FINAL_NO] = numbers[i, M_MESSAGE_NO]
-    row[T_FINAL_TS] = ts
-    row[T_LAST_FINAL_TS] = ts
-    row[T_FINAL_CLOCK] = clock
-    row[T_RESPONDER] = source
-    row[T_FINAL_Q850] = numbers[i, M_REASON_Q850]
-    row[T_FINAL_SIP] = numbers[i, M_REASON_SIP]
-    row[T_FINAL_LOCATION] = numbers[i, M_REASON_LOCATION]
-    row[T_FINAL_ISUP] = numbers[i, M_ISUP_CAUSE]
-    row[T_FINAL_VENDOR_CAUSE] = numbers[i, M_VENDOR_CAUSE]
-    row[T_FINAL_WARNING] = numbers[i, M_WARNING]
-    row[T_FINAL_FLAGS] = numbers[i, M_FLAGS]
-    row[T_RETRY_AFTER] = numbers[i, M_RETRY_AFTER]
+    tx[slot, T_STATUS] = status
+    tx[slot, T_FINAL_TAG] = to_tag
+    tx[slot, T_FINAL_NO] = numbers[i, M_MESSAGE_NO]
+    tx[slot, T_FINAL_TS] = ts
+    tx[slot, T_LAST_FINAL_TS] = ts
+    tx[slot, T_FINAL_CLOCK] = clock
+    tx[slot, T_RESPONDER] = source
+    tx[slot, T_FINAL_Q850] = numbers[i, M_REASON_Q850]
+    tx[slot, T_FINAL_SIP] = numbers[i, M_REASON_SIP]
+    tx[slot, T_FINAL_LOCATION] = numbers[i, M_REASON_LOCATION]
+    tx[slot, T_FINAL_ISUP] = numbers[i, M_ISUP_CAUSE]
+    tx[slot, T_FINAL_VENDOR_CAUSE] = numbers[i, M_VENDOR_CAUSE]
+    tx[slot, T_FINAL_WARNING] = numbers[i, M_WARNING]
+    tx[slot, T_FINAL_FLAGS] = numbers[i, M_FLAGS]
+    tx[slot, T_RETRY_AFTER] = numbers[i, M_RETRY_AFTER]
     return True
 
 
@@ -305,22 +304,21 @@ def response_in_group(
     is_final: bool,
 ) -> None:
     """Let a response that is no resend count for its call or registration."""
-    row = groups[group]
     status = numbers[i, M_STATUS]
     if is_final and tx[slot, T_ATTEMPT] > 0:
         decides = note_final(groups, tx, numbers, i, group, slot)
-        if row[G_KIND] == GROUP_REGISTRATION:
+        if groups[group, G_KIND] == GROUP_REGISTRATION:
             if decides and status < 300 and numbers[i, M_EXPIRES] != MISSING:
-                row[G_EXPIRES] = numbers[i, M_EXPIRES]
-        elif status < 300 and decides and row[G_ANSWER_TS] == MISSING:
-            row[G_ANSWER_TS] = numbers[i, D_TS]
-            row[G_ANSWER_CLOCK] = scalars[S_CLOCK]
-            row[G_ANSWER_CSEQ] = tx[slot, T_CSEQ]
-            row[G_ANSWER_TX] = slot
-            row[G_ANSWER_TAG] = tx[slot, T_FINAL_TAG]
+                groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]
+        elif status < 300 and decides and groups[group, G_ANSWER_TS] == MISSING:
+            groups[group, G_ANSWER_TS] = numbers[i, D_TS]
+            groups[group, G_ANSWER_CLOCK] = scalars[S_CLOCK]
+            groups[group, G_ANSWER_CSEQ] = tx[slot, T_CSEQ]
+            groups[group, G_ANSWER_TX] = slot
+            groups[group, G_ANSWER_TAG] = tx[slot, T_FINAL_TAG]
             store_to_tag(scalars, groups, spans, octets, arena, i, group)
             if numbers[i, M_SESSION_EXPIRES] != MISSING:
-                row[G_SESSION_DUE] = scalars[S_CLOCK] + numbers[i, M_SESSION_EXPIRES] * SECOND
+                groups[group, G_SESSION_DUE] = scalars[S_CLOCK] + numbers[i, M_SESSION_EXPIRES] * SECOND
 
 
 @inlined
@@ -490,17 +488,16 @@ def step(
             is_new_request = True
 
         if is_new_request:
-            row = tx[slot]
-            row[T_FLAGS] |= TF_REQUEST
-            row[T_CLIENT] = source
-            row[T_SERVER] = target
-            row[T_REQUEST_NO] = message_no
-            row[T_REQUEST_TS] = ts
-            row[T_REQUEST_CLOCK] = clock
+            tx[slot, T_FLAGS] |= TF_REQUEST
+            tx[slot, T_CLIENT] = source
+            tx[slot, T_SERVER] = target
+            tx[slot, T_REQUEST_NO] = message_no
+            tx[slot, T_REQUEST_TS] = ts
+            tx[slot, T_REQUEST_CLOCK] = clock
             if flags & F_HAS_CREDENTIALS:
-                row[T_FLAGS] |= TF_CREDENTIALS
+                tx[slot, T_FLAGS] |= TF_CREDENTIALS
             if to_tag != 0:
-                row[T_FLAGS] |= TF_TO_TAG
+                tx[slot, T_FLAGS] |= TF_TO_TAG
             cseq = numbers[i, M_CSEQ]
             hop = numbers[i, M_VIA_COUNT] - 1
             group = -1
@@ -509,18 +506,18 @@ def step(
                     scalars, groups, call_index, alias_index, latest_index, numbers, spans, octets, arena, keys, i,
                     cseq, hop,
                 )  # fmt: skip
-                row[T_ATTEMPT] = attempt
-                row[T_CALL_NO] = groups[group, G_NO]
-                row[T_CALL_SLOT] = group
+                tx[slot, T_ATTEMPT] = attempt
+                tx[slot, T_CALL_NO] = groups[group, G_NO]
+                tx[slot, T_CALL_SLOT] = group
                 groups[group, G_HOPS] |= 1 << min(max(hop, 0), HIGHEST_HOP)
             elif method == REGISTER:
                 group, attempt = place_register(
                     scalars, groups, call_index, numbers, spans, octets, arena, keys, i, cseq, hop
                 )
-                row[T_ATTEMPT] = attempt
-                row[T_REGISTRATION_NO] = groups[group, G_NO]
+                tx[slot, T_ATTEMPT] = attempt
+                tx[slot, T_REGISTRATION_NO] = groups[group, G_NO]
                 if spans[i, S_CONTACT_URI, 1] < 0:
-                    row[T_FLAGS] |= TF_NO_CONTACT
+                    tx[slot, T_FLAGS] |= TF_NO_CONTACT
             else:
                 call, by_callee = -1, False
                 if to_tag != 0:
@@ -528,8 +525,8 @@ def step(
                         groups, call_index, alias_index, latest_index, keys, i, network, to_tag
                     )
                 if call >= 0:
-                    row[T_CALL_NO] = groups[call, G_NO]
-                    row[T_CALL_SLOT] = call
+                    tx[slot, T_CALL_NO] = groups[call, G_NO]
+                    tx[slot, T_CALL_SLOT] = call
                     # Of forks that both answered only the dialog that decided ends the call.
                     answered = groups[call, G_ANSWER_TAG]
                     theirs = keys[i, K_FROM] if by_callee else to_tag
@@ -546,16 +543,16 @@ def step(
                         groups[call, G_BYE_FLAGS] = flags & (F_RELEASE_CAUSE | F_PREEMPTION | F_SESSION_TIMER)
                     elif method == INVITE:
                         groups[call, G_INNER_TX] = slot
-                        groups[call, G_INNER_NO] = row[T_NO]
+                        groups[call, G_INNER_NO] = tx[slot, T_NO]
                         groups[call, G_INNER_CSEQ] = cseq
                 if method == CANCEL:
                     invite = find_slot(
                         tx_index, tx, T_KEY_0, with_method(keys[i, K_TX_0], INVITE), with_method(keys[i, K_TX_1], INVITE)
                     )
                     if invite >= 0:
-                        row[T_HOP] = tx[invite, T_HOP]  # a CANCEL carries one Via only, RFC 3261 §9.1
-                        row[T_CALL_NO] = tx[invite, T_CALL_NO]
-                        row[T_CALL_SLOT] = tx[invite, T_CALL_SLOT]
+                        tx[slot, T_HOP] = tx[invite, T_HOP]  # a CANCEL carries one Via only, RFC 3261 §9.1
+                        tx[slot, T_CALL_NO] = tx[invite, T_CALL_NO]
+                        tx[slot, T_CALL_SLOT] = tx[invite, T_CALL_SLOT]
                         if tx[invite, T_FLAGS] & TF_CANCELLED == 0:
                             tx[invite, T_FLAGS] |= TF_CANCELLED
                             tx[invite, T_CANCEL_TS] = ts
@@ -564,7 +561,7 @@ def step(
             if group >= 0 and groups[group, G_TX_COUNT] >= MAX_CALL_TX:
                 # A flood of INVITEs in one call: the call keeps what it has, this one stands by itself.
                 note(scalars, notes, NOTE_TOO_MANY_ATTEMPTS, numbers, i, MAX_CALL_TX)
-                row[T_ATTEMPT] = 0
+                tx[slot, T_ATTEMPT] = 0
                 group = -1
             if group < 0:
                 group = new_group(scalars, groups, GROUP_OTHER)
@@ -576,24 +573,23 @@ def step(
                 )
                 if word == -2:
                     note(scalars, notes, NOTE_TOO_MANY_WORDS, numbers, i, MAX_WORDS)
-                row[T_AGENT] = word
+                tx[slot, T_AGENT] = word
                 add_to_group(groups, tx, group, slot)
                 if groups[group, G_TX_COUNT] == 1:
                     arm(groups, wheel, group, clock + LINGER + NO_REPLY)
-            if row[T_ATTEMPT] > 0 and row[T_HOP] == groups[group, G_HOP]:
-                groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(row))
-            if row[T_STATUS] != 0 and row[T_ATTEMPT] > 0:
+            if tx[slot, T_ATTEMPT] > 0 and tx[slot, T_HOP] == groups[group, G_HOP]:
+                groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(tx, slot))
+            if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:
                 note_final(groups, tx, numbers, i, group, slot)
 
         # Is it a resend?
         first = first_of_same(scalars, tx, seen, slot, same, message_no)
         resent = first > 0
-        row = tx[slot]
-        group = row[T_GROUP]
+        group = tx[slot, T_GROUP]
         if first < 0:
             note(scalars, notes, NOTE_TOO_MANY_RESPONSES, numbers, i, status)
-        call = row[T_CALL_SLOT]
-        if call >= 0 and not (groups[call, G_KIND] == GROUP_CALL and groups[call, G_NO] == row[T_CALL_NO]):
+        call = tx[slot, T_CALL_SLOT]
+        if call >= 0 and not (groups[call, G_KIND] == GROUP_CALL and groups[call, G_NO] == tx[slot, T_CALL_NO]):
             call = -1
         if call >= 0:
             groups[call, G_MESSAGES] += 1
@@ -602,21 +598,21 @@ def step(
 
         if is_request:
             if method == ACK:
-                if row[T_ACK_TS] == MISSING:
-                    row[T_ACK_TS] = ts
-                    row[T_ACK_NO] = message_no
-                if row[T_METHOD] == INVITE:
-                    after = transitions[0, row[T_STATE], EVENT_ACK]
+                if tx[slot, T_ACK_TS] == MISSING:
+                    tx[slot, T_ACK_TS] = ts
+                    tx[slot, T_ACK_NO] = message_no
+                if tx[slot, T_METHOD] == INVITE:
+                    after = transitions[0, tx[slot, T_STATE], EVENT_ACK]
                     if after >= 0:
-                        row[T_STATE] = after
+                        tx[slot, T_STATE] = after
             elif resent:
-                row[T_REQUEST_RESENDS] += 1
+                tx[slot, T_REQUEST_RESENDS] += 1
         else:
-            row[T_RESPONSES] += 1
+            tx[slot, T_RESPONSES] += 1
             if resent:
-                row[T_RESPONSE_RESENDS] += 1
-                if status == row[T_STATUS]:
-                    row[T_LAST_FINAL_TS] = ts
+                tx[slot, T_RESPONSE_RESENDS] += 1
+                if status == tx[slot, T_STATUS]:
+                    tx[slot, T_LAST_FINAL_TS] = ts
             else:
                 is_final = response_in_transaction(scalars, tx, numbers, transitions, notes, i, slot, source, to_tag)
                 kind = groups[group, G_KIND]
@@ -624,26 +620,26 @@ def step(
                     word = word_number(
                         octets, spans[i, S_AGENT, 0], spans[i, S_AGENT, 1], scalars, words, word_index, word_octets, seeds
                     )
-                    row[T_FINAL_AGENT] = word
+                    tx[slot, T_FINAL_AGENT] = word
                     if word == -2:
                         note(scalars, notes, NOTE_TOO_MANY_WORDS, numbers, i, MAX_WORDS)
                     if status >= 300:
-                        row[T_FINAL_PHRASE] = word_number(
+                        tx[slot, T_FINAL_PHRASE] = word_number(
                             octets, spans[i, S_REASON_PHRASE, 0], spans[i, S_REASON_PHRASE, 1], scalars, words,
                             word_index, word_octets, seeds,
                         )  # fmt: skip
                 if kind == GROUP_CALL:
                     note_to_tag(groups, group, to_tag)
-                    current = row[T_ATTEMPT] == groups[group, G_ATTEMPTS] and row[T_HOP] == groups[group, G_HOP]
+                    current = tx[slot, T_ATTEMPT] == groups[group, G_ATTEMPTS] and tx[slot, T_HOP] == groups[group, G_HOP]
                     if status < 200 and current:
-                        groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(row))
+                        groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(tx, slot))
                     if is_final:
                         response_in_group(
                             scalars, groups, tx, numbers, spans, octets, arena, i, slot, group, is_final
                         )
                 elif kind == GROUP_REGISTRATION:
                     response_in_group(scalars, groups, tx, numbers, spans, octets, arena, i, slot, group, is_final)
-                elif is_final and call >= 0 and row[T_FLAGS] & TF_LATE == 0:
+                elif is_final and call >= 0 and tx[slot, T_FLAGS] & TF_LATE == 0:
                     if status == 481 or status == 408:
                         groups[call, G_DIALOG_LOST] = 1
                     if method == BYE:
@@ -667,9 +663,9 @@ def step(
             refresh_call(groups, wheel, call, clock)
 
         links[i, 0] = first if resent else MISSING
-        links[i, 1] = row[T_NO]
-        links[i, 2] = row[T_CALL_NO] if row[T_CALL_NO] > 0 else MISSING
-        links[i, 3] = row[T_REGISTRATION_NO] if row[T_REGISTRATION_NO] > 0 else MISSING
+        links[i, 1] = tx[slot, T_NO]
+        links[i, 2] = tx[slot, T_CALL_NO] if tx[slot, T_CALL_NO] > 0 else MISSING
+        links[i, 3] = tx[slot, T_REGISTRATION_NO] if tx[slot, T_REGISTRATION_NO] > 0 else MISSING
         if method < METHOD_UNLISTED and special[status] == 0 and (is_request or status > 0):
             counts[status, method, 1 if resent else 0] += 1
         i += 1
