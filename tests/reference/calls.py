@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.reference.messages import Message
-from tests.reference.transactions import SECOND, Exchange, Transaction, Verdict, verdict
+from tests.reference.transactions import END, SECOND, Exchange, Transaction, Verdict, verdict
 
 CHALLENGES = frozenset({401, 407})
 CHALLENGE_WINDOW = 5 * SECOND
@@ -122,13 +122,23 @@ class Call:
             return final.clock + CONTINUATION_WINDOW
         return None
 
+    def may_go_on(self, clock: int) -> bool:
+        """At the end of the capture: the last final is a challenge or redirect still inside its window."""
+        final = self.attempts[-1].standing(END, clock)[0].final
+        window = self.window(END, clock)
+        if final is None or window is None or clock > window:
+            return False
+        return final.status in CHALLENGES or 300 <= (final.status or 0) < 400
+
     def continues(self, invite: Message) -> bool:
         """Whether a new INVITE without To tag is a further attempt of this call."""
         standing, _ = self.attempts[-1].standing(invite.no, invite.clock)
-        if standing.pending:
-            return True
-        window = self.window(invite.no, invite.clock)
-        return window is not None and invite.clock <= window
+        return standing.pending or self.window_holds(invite)
+
+    def window_holds(self, request: Message) -> bool:
+        """Whether a new request comes inside the window of a challenge, redirect or the like."""
+        window = self.window(request.no, request.clock)
+        return window is not None and request.clock <= window
 
 
 def calls_of(exchange: Exchange) -> list[Call]:

@@ -177,7 +177,7 @@ def parse(payload: bytes, ts: int, src: tuple[str, int], dst: tuple[str, int]) -
         address = first(name)
         if address is not None:
             uri, found = name_addr(address)
-            setattr(message, f"{name}_uri", uri)
+            setattr(message, f"{name}_uri", uri or None)
             setattr(message, f"{name}_tag", found.get("tag"))
     vias = [via for line in headers.get("via", []) for via in split_outside(line, ",") if via.strip()]
     message.via_count = len(vias)

@@ -9,9 +9,8 @@ from analyzer.vocab import CauseFrom, Fault, Grade, Outcome, Release, ReleasedBy
 from tests.reference import facts
 from tests.reference.calls import CHALLENGES, Call, rank
 from tests.reference.messages import Message
-from tests.reference.transactions import SECOND, Transaction, Verdict, verdict
+from tests.reference.transactions import END, SECOND, Transaction, Verdict, verdict
 
-END = 2**62
 TIMER_SIP = frozenset({408, 480, 487})
 TIMER_Q850 = frozenset({19, 102})
 WAITED = 10 * SECOND
@@ -103,8 +102,7 @@ def outcome(told: Facts) -> Judged:
     final, call = told.standing.final, told.call
     if final is not None and final.status is not None and final.status < 300:
         return Judged(Outcome.ANSWERED, Fault.NONE, "cancel_race" if told.cancel is not None else None)
-    window = call.window(END, told.clock)
-    if told.standing.pending or (window is not None and told.clock <= window):
+    if told.standing.pending or call.may_go_on(told.clock):
         return Judged(Outcome.OPEN, Fault.NONE)
     if told.cancel is not None and (final is None or final.status == 487):
         return outcome_of_cancel(told, told.cancel)
@@ -162,7 +160,7 @@ def release(told: Facts, judged: Judged) -> None:
     judged.released_by = ReleasedBy.CALLER if request.from_tag in told.call.from_tags else ReleasedBy.CALLEE
     judged.release_cause = request.q850
     successes = [r for r in told.decider.responses if 200 <= (r.status or 0) < 300 and r.to_tag == final.to_tag]
-    acknowledged = any(transaction.acks for transaction in told.call.attempts[-1].transactions)
+    acknowledged = bool(acknowledgements(told))
     resent_to_the_end = len(successes) > 1 and request.ts - final.ts >= NO_ACK_SPAN
     if not acknowledged and resent_to_the_end and judged.released_by is ReleasedBy.CALLEE:
         judged.release = Release.NO_ACK
@@ -176,6 +174,13 @@ def release(told: Facts, judged: Judged) -> None:
     judged.release = stated
 
 
+def acknowledgements(told: Facts) -> list[Message]:
+    """The ACKs to the 2xx that decided, on any hop."""
+    final = told.standing.final
+    tag = final.to_tag if final is not None else None
+    return [ack for t in told.call.attempts[-1].transactions for ack in t.acks if ack.to_tag == tag]
+
+
 def release_of_reason(bye: Message) -> Release:
     if bye.reason_release_cause or bye.reason_preemption:
         return Release.ABNORMAL
@@ -185,9 +190,10 @@ def release_of_reason(bye: Message) -> Release:
         if bye.q850 in (3, 8, 9, 25, 27) or bye.q850 >= 32:
             return Release.ABNORMAL
         return Release.ODD
-    if bye.reason_sip is not None and bye.reason_sip >= 400 and bye.reason_sip not in (486, 487, 603):
-        return Release.ABNORMAL
-    return Release.NORMAL
+    if bye.reason_sip is None or bye.reason_sip == 200:
+        return Release.NORMAL
+    abnormal = bye.reason_sip >= 400 and bye.reason_sip not in (486, 487, 603)
+    return Release.ABNORMAL if abnormal else Release.ODD
 
 
 def ended_without_bye(told: Facts) -> bool:
@@ -220,6 +226,8 @@ def cause(told: Facts, judged: Judged) -> None:
     final, status = told.standing.final, judged.status_code
     if status is not None:
         judged.cause_mapped = facts.DSS1.get(status)
+    if judged.outcome in (Outcome.OPEN, Outcome.REDIRECTED):
+        return
     event: Message | None
     if judged.outcome is Outcome.ANSWERED:
         event = told.bye.request if told.bye is not None else None
@@ -230,8 +238,6 @@ def cause(told: Facts, judged: Judged) -> None:
     if final is not None and event is final and status is not None and final.q850 is not None:
         joined = facts.JOINED.get(status)
         judged.cause_conflict = status >= 400 and joined is not None and final.q850 not in joined
-    if judged.outcome in (Outcome.OPEN, Outcome.REDIRECTED):
-        return
     found = first_cause(told, judged, event)
     if found is not None:
         judged.cause, judged.cause_from = found
@@ -307,26 +313,24 @@ def charge(told: Facts, judged: Judged) -> None:
     attempt, final = told.call.attempts[-1], told.standing.final
     standings = [(verdict(t, END, told.clock), t) for t in attempt.transactions]
     deeper = [(v, t) for v, t in standings if t.hop > told.decider.hop]
-    unanswered = [t for v, t in deeper if v.final is None]
+    silent = [t for v, t in standings if v.final is None and (t.hop > told.decider.hop or final is None)]
     failed = [(v.final, t) for v, t in deeper if v.final is not None and (v.final.status or 0) >= 300]
     status = judged.status_code
-    if status in (408, 504, None) and unanswered:
-        silent = max(unanswered, key=lambda t: (t.hop, -t.request.no))
-        originator, hop = silent.request.dst[0], silent.hop + 1
+    if status in (408, 504, None) and silent:
+        deepest_silent = max(silent, key=lambda t: (t.hop, -t.request.no))
+        originator, hop = deepest_silent.request.dst[0], deepest_silent.hop + 1
         judged.charged_grade = Grade.AT_OR_BEHIND
     elif failed:
         deepest = max(t.hop for _, t in failed)
         candidates = [(f, t) for f, t in failed if t.hop == deepest]
         same = [(f, t) for f, t in candidates if f.status == status]
-        chosen = min(same or candidates, key=lambda pair: (rank(pair[0].status or 0), pair[0].no))
+        chosen = min(same or candidates, key=lambda pair: (rank(pair[0].status or 0), pair[1].request.no))
         originator, hop = chosen[0].src[0], chosen[1].hop
         judged.charged_grade = grade(told, originator, hop)
-    elif final is not None:
+    else:
+        assert final is not None
         originator, hop = final.src[0], told.decider.hop
         judged.charged_grade = grade(told, originator, hop)
-    else:
-        originator, hop = told.decider.request.dst[0], told.decider.hop + 1
-        judged.charged_grade = Grade.AT_OR_BEHIND
     judged.failed_by_ip = originator
     above = [
         (t.hop, v.final.src[0])

@@ -27,7 +27,7 @@ def registrations_of(exchange: Exchange) -> list[Registration]:
             registration, attempt = known
         if registration is None:
             earlier = latest.get(key)
-            if earlier is not None and earlier.continues(register):
+            if earlier is not None and earlier.window_holds(register):
                 registration = earlier
             else:
                 registration = Registration(register.network, register.call_id, [register.from_tag])

@@ -9,9 +9,9 @@ from typing import Any
 from analyzer.vocab import FAILURES, EndedBy, Outcome, RegistrationOutcome, Release, TransactionKind
 from tests.reference.calls import CHALLENGES, Call, calls_of
 from tests.reference.messages import Message
-from tests.reference.outcomes import END, Facts, Judged, cancelled, gather, judge
+from tests.reference.outcomes import Facts, Judged, acknowledgements, cancelled, gather, judge
 from tests.reference.registrations import Registration, registrations_of
-from tests.reference.transactions import NO_RESPONSE, Transaction, number_messages, transactions_of, verdict
+from tests.reference.transactions import END, NO_RESPONSE, Transaction, number_messages, transactions_of, verdict
 
 Row = dict[str, Any]
 
@@ -63,8 +63,7 @@ def call_row(call_no: int, call: Call, clock: int) -> Row:
     told, judged = gather(call, clock), judge(call, clock)
     lowest = min(transaction.hop for transaction in call.invites)
     upstream = [transaction for transaction in call.invites if transaction.hop == lowest]
-    outermost = [transaction for attempt in call.attempts for transaction in attempt.deciding]
-    progress = [r for t in outermost for r in t.responses if 100 < (r.status or 0) < 200]
+    progress = [r for t in upstream for r in t.responses if 100 < (r.status or 0) < 200]
     first_progress = min((r.no for r in progress), default=None)
     progress_ts = next((r.ts for r in progress if r.no == first_progress), None)
     final, first = told.standing.final, call.first
@@ -73,8 +72,8 @@ def call_row(call_no: int, call: Call, clock: int) -> Row:
     messages = [m for t in [*call.invites, *call.in_dialog] for m in t.messages]
     messages += [m for t in call.invites for cancel in t.cancels for m in cancel.messages]
     statuses = [attempt.standing(END, clock)[0].final for attempt in call.attempts]
-    acks = [ack for t in call.attempts[-1].transactions for ack in t.acks]
-    first_ack = min(acks, key=lambda ack: ack.no) if acks and answer_ts is not None else None
+    acks = acknowledgements(told) if answer_ts is not None else []
+    first_ack = min(acks, key=lambda ack: ack.no) if acks else None
     return {
         "call_no": call_no,
         "frame_no": first.frame_no,
@@ -161,9 +160,9 @@ def duration(told: Facts, judged: Judged, answer_ts: int | None, clock: int) -> 
 
 def transaction_row(transaction: Transaction, clock: int) -> Row:
     request, standing = transaction.request, verdict(transaction, END, clock)
-    in_time = [r for r in transaction.responses if standing.final is not None or r.clock <= standing.deadline]
-    progress = [response.ts for response in in_time if 100 < (response.status or 0) < 200]
-    final = standing.final
+    progress = [response.ts for response in transaction.responses if 100 < (response.status or 0) < 200]
+    late = [response for response in transaction.responses if (response.status or 0) >= 200]
+    final = standing.final or (late[0] if late else None)
     unanswered = EndedBy.TIMEOUT if standing.timed_out else EndedBy.CAPTURE_END
     return {
         "kind": TransactionKind.INVITE if transaction.is_invite else TransactionKind.NON_INVITE,
@@ -180,14 +179,14 @@ def transaction_row(transaction: Transaction, clock: int) -> Row:
         "request_no": request.no,
         "final_no": final.no if final else None,
         "request_ts": request.ts,
-        "first_response_ts": in_time[0].ts if in_time else None,
+        "first_response_ts": transaction.responses[0].ts if transaction.responses else None,
         "progress_ts": progress[0] if progress else None,
         "final_ts": final.ts if final else None,
         "status_code": final.status if final else None,
         "response_time_ms": between(request.ts, final.ts if final else None, 1_000_000),
         "request_resends": sum(message.is_resend for message in transaction.requests),
         "response_resends": sum(message.is_resend for message in transaction.responses),
-        "ended_by": EndedBy.FINAL if final else unanswered,
+        "ended_by": EndedBy.FINAL if standing.final else unanswered,
     }
 
 
@@ -221,8 +220,7 @@ def registration_row(registration: Registration, clock: int) -> Row:
 
 def registration_outcome(registration: Registration, clock: int) -> RegistrationOutcome:
     standing, decider = registration.attempts[-1].standing(END, clock)
-    window = registration.window(END, clock)
-    if standing.pending or (window is not None and clock <= window):
+    if standing.pending or registration.may_go_on(clock):
         return RegistrationOutcome.OPEN
     if standing.final is None:
         return RegistrationOutcome.TIMED_OUT

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.reference.messages import Message
 
+END = 2**62  # a message number behind the last
 SECOND = 1_000_000_000
 NO_RESPONSE = 32 * SECOND  # 64·T1
 PROGRESS = 180 * SECOND  # Timer C
@@ -109,12 +110,16 @@ def transactions_of(messages: Sequence[Message]) -> Exchange:
             transaction.requests.append(message)
 
     orphans = []
+    depth: dict[
+        tuple[object, ...], tuple[int, int]
+    ] = {}  # number and hop of a response, for a CANCEL whose INVITE was not seen
     for message in messages:
         if message.is_request:
             continue
         transaction = by_key.get(key(message, message.cseq_method))
         if transaction is None or transaction.request.clock > message.clock + SKEW:
             orphans.append(message)
+            depth.setdefault(key(message, message.cseq_method), (message.no, max(message.via_count - 1, 0)))
         else:
             transaction.responses.append(message)
 
@@ -127,6 +132,9 @@ def transactions_of(messages: Sequence[Message]) -> Exchange:
             if invite is not None:
                 invite.cancels.append(transaction)
                 transaction.hop = invite.hop
+            elif key(request, "INVITE") in depth:
+                seen_no, hop = depth[key(request, "INVITE")]
+                transaction.hop = hop if seen_no < request.no else transaction.hop
         elif request.method == "INVITE":
             invites.setdefault((request.call_id, request.cseq, request.from_tag), []).append(transaction)
     stray = []
@@ -142,6 +150,7 @@ def transactions_of(messages: Sequence[Message]) -> Exchange:
             transaction
             for transaction in invites.get((message.call_id, message.cseq, message.from_tag), [])
             if transaction.request.no < message.no
+            and any(200 <= (response.status or 0) < 300 for response in transaction.responses)
         ]
         if not candidates:
             stray.append(message)
@@ -154,30 +163,49 @@ def transactions_of(messages: Sequence[Message]) -> Exchange:
     return Exchange(found, orphans, stray)
 
 
+@dataclass
+class Timer:
+    """When the responses stopped being in time: first message after it (`END`: none) and the instant it stood at."""
+
+    over_no: int
+    deadline: int
+    ts: int
+
+
+def timer(request: Message, responses: Sequence[Message], until_no: int) -> Timer:
+    """64·T1 without a provisional; with one 180 s after the last 101-199, else after the INVITE."""
+    is_invite = request.method == "INVITE"
+    found = Timer(END, request.clock + NO_RESPONSE, request.ts + NO_RESPONSE)
+    progress_seen = False
+    for response in sorted(responses, key=lambda message: message.no):
+        if response.no >= until_no:
+            break
+        if response.clock > found.deadline:
+            found.over_no = response.no
+            break
+        if is_invite and 100 < (response.status or 0) < 200:
+            progress_seen = True
+            found = Timer(END, response.clock + PROGRESS, response.ts + PROGRESS)
+        elif is_invite and response.status == 100 and not progress_seen:
+            found = Timer(END, request.clock + PROGRESS, request.ts + PROGRESS)
+    return found
+
+
 def verdict(transaction: Transaction, until_no: int, clock: int) -> Verdict:
     """How it stands when the messages before `until_no` were captured and the clock shows `clock`."""
-    request = transaction.request
-    deadline, timer_ts, progress_seen = request.clock + NO_RESPONSE, request.ts + NO_RESPONSE, False
+    limit = timer(transaction.request, transaction.responses, until_no)
     final: Message | None = None
     for response in transaction.responses:
         if response.no >= until_no:
             break
         assert response.status is not None
-        if final is not None:
+        if final is None:
+            if response.no >= limit.over_no:
+                break
+            final = response if response.status >= 200 else None
+        elif 200 <= response.status < 300 and final.status is not None and final.status >= 300:
             in_time = response.clock <= final.clock + LATE_SUCCESS
-            if transaction.is_invite and 200 <= response.status < 300 and in_time:
-                return Verdict(response)
-            continue
-        if response.clock > deadline:
-            return Verdict(None, True, deadline, timer_ts)
-        if response.status >= 200:
-            final = response
-            if response.status < 300:
-                return Verdict(final)
-        elif transaction.is_invite and response.status > 100:
-            deadline, timer_ts, progress_seen = response.clock + PROGRESS, response.ts + PROGRESS, True
-        elif transaction.is_invite and not progress_seen:
-            deadline, timer_ts = request.clock + PROGRESS, request.ts + PROGRESS
+            final = response if in_time and transaction.is_invite else final
     if final is not None:
         return Verdict(final)
-    return Verdict(None, clock > deadline, deadline, timer_ts)
+    return Verdict(None, limit.over_no < END or clock > limit.deadline, limit.deadline, limit.ts)
