@@ -36,7 +36,6 @@ from analyzer.capture.frame_kernels import (
     is_media,
     names_sip,
 )
-from analyzer.capture.link_kernels import LINK_ETHERNET
 from analyzer.capture.wire_kernels import file16, file32
 from analyzer.jit import inlined, kernel
 
@@ -63,7 +62,8 @@ W_FRAME_INTERFACE = 17
 W_RECORD_LENGTH = 18  # with LONG
 W_LONG_ALLOWED = 19  # where in the file a longer record stands that Python has looked at
 W_WANTED = 20  # with W_ALL_DECLINED: only this frame number; 0 = each
-W_COLUMNS = 21
+W_UNTIMED = 21  # 1: some packets have no time
+W_COLUMNS = 22
 
 # Why the walk stopped.
 MORE = 0  # the next record is not whole in the window
@@ -190,7 +190,8 @@ def walk_pcap(
     position = state[W_POSITION]
     multiplier = interface[I_MULTIPLIER]
     limit = state[W_LIMIT]
-    may_be_media = interface[I_LINK_TYPE] == LINK_ETHERNET and not state[W_ALL_DECLINED]
+    link_type = interface[I_LINK_TYPE]
+    may_be_media = not state[W_ALL_DECLINED]
     start_ts, end_ts = state[W_START_TS], state[W_END_TS]
     media, media_octets = 0, 0
     why = MORE
@@ -205,7 +206,7 @@ def walk_pcap(
         if end > filled:
             break
         ts = file32(octets, position, is_big) * 1_000_000_000 + file32(octets, position + 4, is_big) * multiplier
-        if may_be_media and is_media(octets, start, end):
+        if may_be_media and is_media(octets, start, end, link_type):
             media += 1
             media_octets += length
         else:
@@ -338,11 +339,12 @@ def walk_pcapng(
         interface = interfaces[number]
         if block == SIMPLE_PACKET:
             # It has no time of its own: that of the frame before it.
+            state[W_UNTIMED] = 1
             if interface[I_SNAPLEN]:
                 length = min(length, interface[I_SNAPLEN])
         else:
             ts = _ticks_ns(file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface)
-        if may_be_media and interface[I_LINK_TYPE] == LINK_ETHERNET and is_media(octets, start, start + length):
+        if may_be_media and is_media(octets, start, start + length, interface[I_LINK_TYPE]):
             media += 1
             media_octets += length
         else:

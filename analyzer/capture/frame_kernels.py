@@ -29,6 +29,9 @@ from analyzer.capture.link_kernels import (
     ETHER_IPV4,
     ETHER_IPV6,
     ETHER_UNKNOWN,
+    LINK_ETHERNET,
+    LINK_SLL,
+    is_tag,
     network_header,
 )
 from analyzer.capture.wire_kernels import be16, be32, be64
@@ -76,25 +79,36 @@ _MAPPED = 0xFFFF << 32
 
 
 @inlined
-def is_media(octets: Octets, start: int, end: int) -> bool:
-    """Whether an Ethernet frame is what most of a capture is: K_UDP, told without a call.
+def is_media(octets: Octets, start: int, end: int, link_type: int) -> bool:
+    """Whether a frame is what most of a capture is: K_UDP, told without a call (`frame_kind` would say the same).
 
-    IPv4 without options or fragments, UDP, lengths without a lie in them, and a payload whose first octet has its top
-    bit set, as RTP's has (RFC 3550 §5.1) and no SIP start line's. `frame_kind` would say the same.
+    Ethernet or SLL, tagged or not; IPv4 without options or fragments; UDP; lengths without a lie in them; and a payload
+    whose first octet has its top bit set, as RTP's has (RFC 3550 §5.1) and no SIP start line's.
     """
-    return (
-        end - start > 42
-        and octets[start + 42] >= 0x80
-        and be16(octets, start + 12) == ETHER_IPV4
-        and octets[start + 14] == 0x45
-        and octets[start + 23] == _UDP
-        and be16(octets, start + 20) & 0x3FFF == 0
-        and be16(octets, start + 16) >= 28
-        and be16(octets, start + 38) >= 8
-    )
+    if link_type == LINK_ETHERNET:
+        at = start + 14
+    elif link_type == LINK_SLL:
+        at = start + 16
+    else:
+        return False
+    while at + 28 < end:
+        ether_type = be16(octets, at - 2)
+        if ether_type == ETHER_IPV4:
+            return (
+                octets[at + 28] >= 0x80
+                and octets[at] == 0x45
+                and octets[at + 9] == _UDP
+                and be16(octets, at + 6) & 0x3FFF == 0
+                and be16(octets, at + 2) >= 28
+                and be16(octets, at + 24) >= 8
+            )
+        if not is_tag(ether_type):
+            return False
+        at += 4
+    return False
 
 
-@inlined
+@kernel
 def frame_kind(octets: Octets, start: int, end: int, wire_end: int, link_type: int, found: Ints) -> int:
     """What the frame ``octets[start:end]`` is (K_*); for K_SIP and K_BROKEN ``found`` says where.
 
@@ -110,7 +124,7 @@ def frame_kind(octets: Octets, start: int, end: int, wire_end: int, link_type: i
     return K_CUT if ether_type == ETHER_CUT else K_NOT_IP
 
 
-@inlined
+@kernel
 def _ipv4(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: Ints) -> int:
     """RFC 791 §3.1."""
     if end - at < 20:
@@ -160,8 +174,7 @@ def _ipv6(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: In
 
 @kernel
 def _behind_extensions(octets: Octets, at: int, end: int, ip_end: int, protocol: int, found: Ints) -> int:
-    place = 0
-    is_fragment = False
+    fragment = np.int64(0)  # offset, two reserved bits, "more follow"
     for _ in range(EXTENSION_HEADERS):
         is_plain = (
             protocol == _HOP_BY_HOP
@@ -172,25 +185,24 @@ def _behind_extensions(octets: Octets, at: int, end: int, ip_end: int, protocol:
             or protocol == _SHIM6
         )
         if not is_plain and protocol != _FRAGMENT and protocol != _AUTHENTICATION:
-            return _transport(octets, at, end, ip_end, protocol, place, is_fragment, found)
+            return _transport(octets, at, end, ip_end, protocol, int(fragment >> 3), fragment & 0xFFF9 != 0, found)
         if end - at < 8:
             return K_CUT if ip_end - at >= 8 else K_DAMAGED
         length = int((np.int64(octets[at + 1]) + 1) << 3)
         if protocol == _FRAGMENT:
             length = 8
-            place = be16(octets, at + 2) >> 3
             # Offset 0 and nothing to follow: an atomic fragment, which is the whole datagram (RFC 6946).
-            is_fragment = be16(octets, at + 2) & 0xFFF9 != 0
+            fragment = np.int64(be16(octets, at + 2))
         elif protocol == _AUTHENTICATION:
             length = int((np.int64(octets[at + 1]) + 2) << 2)
         protocol = int(np.int64(octets[at]))
         at += length
-        if is_fragment and place:
+        if fragment >> 3:
             return K_FRAGMENT
     return K_DAMAGED
 
 
-@inlined
+@kernel
 def _transport(
     octets: Octets, at: int, end: int, ip_end: int, protocol: int, place: int, is_fragment: bool, found: Ints
 ) -> int:
@@ -206,7 +218,7 @@ def _transport(
     return K_SCTP if protocol == _SCTP else K_OTHER_IP
 
 
-@inlined
+@kernel
 def _udp(octets: Octets, at: int, end: int, ip_end: int, place: int, is_fragment: bool, found: Ints) -> int:
     """RFC 768. The length field rules: what stands behind it is Ethernet's padding or a frame check sequence."""
     if place:

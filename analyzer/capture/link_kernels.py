@@ -48,6 +48,12 @@ _PPP_IPV6 = 0x0057
 
 
 @inlined
+def is_tag(ether_type: int) -> bool:
+    """Whether an EtherType announces a VLAN tag and another EtherType."""
+    return ether_type == ETHER_VLAN or ether_type == ETHER_SERVICE_VLAN or ether_type == ETHER_OLD_VLAN
+
+
+@kernel
 def network_header(octets: Octets, start: int, end: int, link_type: int) -> tuple[int, int, int]:
     """EtherType, start of the network header, and outer VLAN of the frame ``octets[start:end]``.
 
@@ -63,7 +69,7 @@ def network_header(octets: Octets, start: int, end: int, link_type: int) -> tupl
     else:
         return _without_addresses(octets, start, end, link_type)
     vlan = MISSING
-    while ether_type == ETHER_VLAN or ether_type == ETHER_SERVICE_VLAN or ether_type == ETHER_OLD_VLAN:
+    while is_tag(ether_type):
         if end - at < 4:
             return ETHER_CUT, at, vlan
         if vlan == MISSING and be16(octets, at) & 0xFFF:

@@ -133,6 +133,7 @@ class Reader:
         self._batches: list[_Batch] = []
         self._batch_no = -1
         self._links: dict[int, int] = {}
+        self._cut_datagrams = 0
 
     # -- what is to be said about the capture -------------------------------------------------------------------
 
@@ -224,9 +225,10 @@ class Reader:
                 walked = 0
             if why != walk.FULL and not windows.go_on(why):
                 break
-        self._say_what_was_unread()
-        if windows.state[walk.W_ROWS]:
-            yield self._handed_out(batch)
+        last = self._handed_out(batch)
+        self._say_what_is_missing()
+        if len(last.rows):
+            yield last
 
     def _next_batch(self) -> _Batch:
         self._batch_no = (self._batch_no + 1) % BATCHES
@@ -237,21 +239,28 @@ class Reader:
         return self._batches[self._batch_no]
 
     def _handed_out(self, batch: _Batch) -> Datagrams:
-        return Datagrams(batch.arena, batch.rows[: self._windows.state[walk.W_ROWS]])
+        rows = batch.rows[: self._windows.state[walk.W_ROWS]]
+        self._cut_datagrams += int(np.count_nonzero(rows[:, D_WIRE_LENGTH] > rows[:, D_LENGTH]))
+        return Datagrams(batch.arena, rows)
 
     def _has_room(self, batch: _Batch) -> bool:
         room = len(batch.arena) - int(self._windows.state[walk.W_ARENA])
         return int(self._windows.state[walk.W_ROWS]) < len(batch.rows) and room >= DATAGRAM_OCTETS
 
-    def _say_what_was_unread(self) -> None:
-        """One issue a capture for SIP that was seen and left unread."""
-        for kind, code, what in (
-            (K_TCP_SIP, "capture.unread_tcp", "TCP segments begin with SIP and were not read"),
-            (K_FRAGMENT_SIP, "capture.unread_fragment", "IP fragments begin with SIP and were not read"),
+    def _say_what_is_missing(self) -> None:
+        """One issue a capture for each way in which its SIP is not all there."""
+        kinds = self._windows.kinds
+        for count, code, what in (
+            (int(kinds[K_TCP_SIP]), "capture.unread_tcp", "TCP segments begin with SIP and were not read"),
+            (int(kinds[K_FRAGMENT_SIP]), "capture.unread_fragment", "IP fragments begin with SIP and were not read"),
+            (self._cut_datagrams, "capture.frame_cut", "SIP messages were recorded shorter than they were sent"),
+            (self.dropped or 0, "capture.dropped", "frames were lost by the capturing program"),
         ):
-            count = int(self._windows.kinds[kind])
             if count:
                 self._issues.add(IssueNote(code, self.capture_no, detail=f"{count} {what}"), count)
+        if self._windows.state[walk.W_UNTIMED]:
+            what = "simple packet blocks take the time of the frame before them"
+            self._issues.add(IssueNote("capture.no_timestamps", self.capture_no, detail=what))
 
     # -- frames that Python decides on --------------------------------------------------------------------------
 

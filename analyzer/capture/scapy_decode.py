@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from analyzer.batch import MISSING
+from analyzer.batch import MISSING, Octets
 from analyzer.capture.address import address_halves
 from analyzer.capture.frame_kernels import (
     DATAGRAM_OCTETS,
@@ -309,7 +309,7 @@ def _udp(ip: _Packet, network: int, begins: Begins) -> tuple[int, Datagram | Non
         return K_SIP, datagram, None
     if len(payload) < 4 or payload[0] >= 0x80:
         return K_UDP, None, None
-    kind = udp_kind(np.frombuffer(payload, dtype=np.uint8), 0, len(payload), src_port, dst_port)
+    kind = udp_kind(_octets(payload), 0, len(payload), src_port, dst_port)
     return kind, None, (src_port, dst_port, payload) if kind == K_UDP_TUNNEL else None
 
 
@@ -317,7 +317,12 @@ def begins_by_kernel(payload: bytes, sent: int) -> int:
     """The content test as the kernels make it; ``sent`` octets were sent of which ``payload`` was captured."""
     if not payload:
         return NOT_SIP
-    return start_line(np.frombuffer(payload, dtype=np.uint8), 0, len(payload), sent > len(payload))
+    return start_line(_octets(payload), 0, len(payload), sent > len(payload))
+
+
+def _octets(payload: bytes) -> Octets:
+    """Octets for a kernel. They are writable as a window's are: for others it would be compiled a second time."""
+    return np.frombuffer(bytearray(payload), dtype=np.uint8)
 
 
 def begins_by_parser(payload: bytes, sent: int) -> int:

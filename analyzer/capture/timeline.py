@@ -55,14 +55,16 @@ class Timeline:
     @property
     def readers(self) -> list[Reader]:
         """The captures opened so far, by capture number; all of them once the iteration is over."""
-        return [reader for _, reader in sorted(self._opened.items())]
+        # Asked while another thread opens captures: the keys are taken in one step.
+        return [self._opened[number] for number in sorted(self._opened)]
 
     @property
     def progress(self) -> tuple[int, int | None]:
         """Octets of all files read so far and their size; None when one is a pipe."""
-        consumed = sum(reader.progress[0] for reader in self._opened.values())
         if len(self._paths) == 1:
             return self._opened[1].progress
+        # Asked while another thread opens captures: the list is made in one step.
+        consumed = sum(reader.progress[0] for reader in list(self._opened.values()))
         sizes = [size for size in self._sizes if size is not None]
         return consumed, sum(sizes) if len(sizes) == len(self._paths) else None
 

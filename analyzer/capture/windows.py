@@ -73,8 +73,10 @@ class Windows:
         if why == walk.MORE:
             if self._fill():
                 return True
-            if self._source_is_damaged() or self.state[walk.W_POSITION] < self._filled:
-                self._cut("capture.truncated", self.source.damage or "ends within a record")
+            if self._packing_damage() is not None:
+                return self._cut("capture.bad_compression", str(self.source.damage))
+            if self.state[walk.W_POSITION] < self._filled:
+                return self._cut("capture.truncated", "ends within a record")
             return False
         if why == walk.BLOCK:
             return self._block()
@@ -88,8 +90,9 @@ class Windows:
         self.source.close()
         self.octets = np.empty(0, dtype=np.uint8)
 
-    def _source_is_damaged(self) -> bool:
-        return self.source.damage is not None
+    def _packing_damage(self) -> str | None:
+        # Reading changes it, which a type checker cannot see in an attribute.
+        return self.source.damage
 
     # -- the window ---------------------------------------------------------------------------------------------
 

@@ -216,6 +216,7 @@ def test_simple_and_obsolete_packet_blocks(tmp_path: Path) -> None:
     # A simple packet block has no time: it takes that of the frame before it.
     assert got.column(D_TS) == [44_000, 44_000, 44_000]
     assert got.rows[2][D_WIRE_LENGTH] - got.rows[2][D_LENGTH] == len(long) - 500
+    assert got.issues.counts == {"capture.frame_cut": 1, "capture.no_timestamps": 1}
 
 
 def test_names_statistics_and_secrets_are_kept(tmp_path: Path) -> None:
@@ -238,6 +239,7 @@ def test_names_statistics_and_secrets_are_kept(tmp_path: Path) -> None:
     got = read_octets_of(tmp_path, octets)
     assert got.reader.names == {"192.0.2.1": "pbx.example.net", "2001:db8::1": "trunk\\x1b[31m"}
     assert got.reader.dropped == 7
+    assert got.issues.counts == {"capture.dropped": 7}
     assert got.reader.secrets == [(0x544C534B, b"12345")]
     assert got.payloads == [INVITE]
 
