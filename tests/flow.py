@@ -163,7 +163,8 @@ def _duration(text: str) -> int:
         raise ValueError(f"{text}: not a time")
     unit: int = UNITS[match[3]]
     fraction = match[2] or "0"
-    return int(match[1]) * unit + int(fraction) * unit // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(match[1]) * unit + int(fraction) * unit // scale
 
 
 def _timer_resends(what: str, count: int) -> Iterator[int]:
