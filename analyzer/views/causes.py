@@ -75,7 +75,7 @@ def causes_table(
         )
     disputed = sum(line.calls for line in told if line.is_disputed)
     if disputed:
-        notes.append(words("≠ the tables differ: {count} calls", count=words.number(disputed)))
+        notes.append(words("≠ calls for which the tables differ: {count}", count=words.number(disputed)))
     return Table(words("Unsuccessful calls by ISDN cause"), columns, rows, notes)
 
 

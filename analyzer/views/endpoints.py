@@ -66,7 +66,7 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
     nobody = failures - sum(row.failures_as_responder for row in endpoints)
     if nobody:
         notes.append(
-            words("{count} failures are charged to no responder: they are the caller's", count=words.number(nobody))
+            words("Failures charged to no responder, but to their callers: {count}", count=words.number(nobody))
         )
     notes.append(
         words(

@@ -82,13 +82,14 @@ def _unread_sip(analysis: Analysis, words: Words) -> list[str]:
     if tcp:
         found.append(
             words(
-                "{count} TCP segments with SIP were not read: calls over TCP are missing here.", count=words.number(tcp)
+                "TCP segments with SIP that were not read: {count}. Calls over TCP are missing here.",
+                count=words.number(tcp),
             )
         )
     if fragments:
         found.append(
             words(
-                "{count} IP fragments with SIP were not read: large messages are missing here.",
+                "IP fragments with SIP that were not read: {count}. Large messages are missing here.",
                 count=words.number(fragments),
             )
         )

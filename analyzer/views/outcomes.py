@@ -52,19 +52,25 @@ def headline(figures: CallTotals, orphans: int, words: Words) -> str:
     """The whole in a sentence or two."""
     if not figures.total:
         return words("No calls.")
-    text = words(
-        "{total} calls: {answered} answered ({answered_share}), {unsuccessful} unsuccessful ({unsuccessful_share}), "
-        "{failures} of them failures ({failures_share}).",
-        total=words.number(figures.total),
-        answered=words.number(figures.by_outcome.get(Outcome.ANSWERED, 0)),
-        answered_share=words.share(figures.by_outcome.get(Outcome.ANSWERED, 0), figures.total),
-        unsuccessful=words.number(figures.unsuccessful),
-        unsuccessful_share=words.share(figures.unsuccessful, figures.total),
-        failures=words.number(figures.failures),
-        failures_share=words.share(figures.failures, figures.total),
-    )
+    if figures.total == 1:
+        text = words("1 call: {outcome}.", outcome=words(next(iter(figures.by_outcome)).value))
+    else:
+        answered = figures.by_outcome.get(Outcome.ANSWERED, 0)
+        text = words(
+            "{total} calls: {answered} answered ({answered_share}), {unsuccessful} unsuccessful ({unsuccessful_share}), "
+            "{failures} of them failures ({failures_share}).",
+            total=words.number(figures.total),
+            answered=words.number(answered),
+            answered_share=words.share(answered, figures.total),
+            unsuccessful=words.number(figures.unsuccessful),
+            unsuccessful_share=words.share(figures.unsuccessful, figures.total),
+            failures=words.number(figures.failures),
+            failures_share=words.share(figures.failures, figures.total),
+        )
     if orphans:
-        text += " " + words("{count} responses without their request are no call.", count=words.number(orphans))
+        text += " " + words(
+            "Responses without their request, which make no call: {count}.", count=words.number(orphans)
+        )
     return text
 
 
@@ -114,7 +120,7 @@ def outcomes_table(figures: CallTotals, calls: Columns, words: Words) -> Table:
     left_out = sum(figures.by_outcome.get(outcome, 0) for outcome in _LEFT_OUT)
     if left_out:
         notes.append(
-            words("Left out of every ratio: {count} calls (open, elsewhere, redirected)", count=words.number(left_out))
+            words("Calls left out of every ratio (open, elsewhere, redirected): {count}", count=words.number(left_out))
         )
     return Table(words("Calls by outcome"), columns, rows, notes)
 

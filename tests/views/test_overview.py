@@ -57,7 +57,7 @@ def test_headline_counts_calls_and_failures() -> None:
     made = MadeAnalysis({"calls": calls({}, {}, BUSY, TRUNK)}, orphans=2)
     assert overview(made, words()).headline == (
         "4 calls: 2 answered (50.0%), 2 unsuccessful (50.0%), 1 of them failures (25.0%). "
-        "2 responses without their request are no call."
+        "Responses without their request, which make no call: 2."
     )
 
 
@@ -78,7 +78,7 @@ def test_outcomes_say_how_they_count_and_whose_doing_they_were() -> None:
         ["3", "42.9%", "failed", "failure", "network 2, server 1"],
         ["1", "14.3%", "open", "left out", ""],
     ]
-    assert made.notes == ["Left out of every ratio: 1 calls (open, elsewhere, redirected)"]
+    assert made.notes == ["Calls left out of every ratio (open, elsewhere, redirected): 1"]
 
 
 def test_causes_show_both_profiles_and_mark_where_they_differ() -> None:
@@ -88,7 +88,7 @@ def test_causes_show_both_profiles_and_mark_where_they_differ() -> None:
         ["2", "34", "22", "A2", "No circuit/channel available", "read", "503", "2", "63", "41", "≠"],
         ["1", "17", "11", "91", "User busy", "derived", "486", "1", "17", "17", ""],
     ]
-    assert "≠ the tables differ: 2 calls" in made.notes
+    assert "≠ calls for which the tables differ: 2" in made.notes
 
 
 def test_a_chosen_profile_stands_beside_the_two() -> None:
@@ -112,7 +112,7 @@ def test_endpoints_are_ranked_by_what_they_originated() -> None:
     rows = texts(made)
     assert rows[0] == ["Carrier A (198.51.100.7)", "other", "2", "0", "0", "0", "0", "503 ×2"]
     assert ["192.0.2.9", "own", "0", "2", "3", "0", "0", ""] in rows
-    assert made.notes[0] == "1 failures are charged to no responder: they are the caller's"
+    assert made.notes[0] == "Failures charged to no responder, but to their callers: 1"
 
 
 def test_networks_are_shown_only_where_there_are_several() -> None:
@@ -174,11 +174,12 @@ def test_remarks_tell_what_the_figures_do_not_hold() -> None:
     remarks = overview(analysis, words()).remarks
     assert [remark.split(":")[0] for remark in remarks] == [
         "morning.pcapng",
-        "3 TCP segments with SIP were not read",
-        "1 IP fragments with SIP were not read",
+        "TCP segments with SIP that were not read",
+        "IP fragments with SIP that were not read",
         "Seen on both sides of calls",
         "Asterisk PBX 18.1 has a cause table of its own",
     ]
+    assert [remark.split(": ")[1].split(".")[0] for remark in remarks[1:3]] == ["3", "1"]
     assert "192.0.2.5" in remarks[3]
     assert "--causes asterisk" in remarks[4]
 
