@@ -85,12 +85,10 @@ class Source:
         return self._read(buffer)
 
     def _read(self, buffer: Octets) -> int:
-        if self._unpacked is not None:
-            return self._unpacked.read_into(buffer)
-        if not len(buffer):
-            return 0
         try:
-            count = self._file.readinto(buffer.data) or 0
+            if self._unpacked is not None:
+                return self._unpacked.read_into(buffer)
+            count = self._file.readinto(buffer.data) or 0 if len(buffer) else 0
         except OSError as error:
             raise CaptureError(self.path, f"cannot be read ({error.strerror})") from error
         self._file_consumed += count

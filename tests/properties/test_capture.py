@@ -28,7 +28,7 @@ from analyzer.capture.container_kernels import (
     LAST_TS,
     W_COLUMNS,
 )
-from analyzer.capture.frame_kernels import FOUND_COLUMNS, KINDS
+from analyzer.capture.frame_kernels import FOUND_COLUMNS, K_UDP, KINDS, frame_kind, is_media
 from analyzer.errors import CaptureError
 from tests.capture.made import (
     INVITE,
@@ -145,13 +145,36 @@ def _same(kernels: Read, scapy: Read) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(octets=_captures())
 def test_kernels_equal_the_slow_reader(tmp_path: Path, octets: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(octets)
     _same(read(path), read(path, "scapy"))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(frame=_link_frames())
+def test_what_passes_for_media_is_a_datagram_without_sip(frame: tuple[int, bytes]) -> None:
+    """The short cut for media against the long way, and media against the short cut."""
+    link_type, octets = frame
+    window = np.frombuffer(bytearray(octets), dtype=np.uint8)
+    found = np.zeros(FOUND_COLUMNS, dtype=np.int64)
+    if is_media(window, 0, len(window), link_type):
+        assert frame_kind(window, 0, len(window), len(window), link_type, found) == K_UDP
+
+
+def test_media_takes_the_short_cut() -> None:
+    packet = ipv4(udp(RTP))
+    sll = struct.pack(">HHH8s", 0, 1, 6, bytes(8))
+    for link_type, octets in (
+        (1, ether(packet)),
+        (1, ether(packet, tags=[(0x88A8, 9), (0x8100, 5)])),
+        (113, sll + b"\x08\x00" + packet),
+    ):
+        window = np.frombuffer(bytearray(octets), dtype=np.uint8)
+        assert is_media(window, 0, len(window), link_type)
 
 
 def _shared_captures() -> list[str]:
@@ -197,7 +220,7 @@ def test_messages_of_real_captures_are_those_that_tshark_sees() -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_any_octets_are_read_to_the_end(tmp_path: Path, data: st.DataObject) -> None:
