@@ -57,8 +57,8 @@ def headline(figures: CallTotals, orphans: int, words: Words) -> str:
     else:
         answered = figures.by_outcome.get(Outcome.ANSWERED, 0)
         text = words(
-            "{total} calls: {answered} answered ({answered_share}), {unsuccessful} unsuccessful ({unsuccessful_share}), "
-            "{failures} of them failures ({failures_share}).",
+            "{total} calls: {answered} answered ({answered_share}), "
+            "{unsuccessful} unsuccessful ({unsuccessful_share}), {failures} of them failures ({failures_share}).",
             total=words.number(figures.total),
             answered=words.number(answered),
             answered_share=words.share(answered, figures.total),
