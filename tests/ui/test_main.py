@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -272,3 +274,30 @@ def test_calls_from_standard_input() -> None:
             stdin=capture, capture_output=True, text=True, env=environment, check=True,
         )  # fmt: skip
     assert [row["outcome"] for row in json.loads(done.stdout)] == ["busy"]
+
+
+def test_warm_analyses_both_containers_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    from analyzer.ui.cli.warm import warm_captures
+
+    found = json.loads(run("analyze", *warm_captures(tmp_path), "-q", "--json")[1])
+    assert [(row["frames"], row["sip_messages"]) for row in found["captures"]] == [(3, 3), (3, 3)]
+    exit_code, out, err = run("warm")
+    assert (exit_code, out) == (0, "")
+    assert "compiled in" in err
+
+
+def test_an_interrupt_is_one_line_and_exit_code_130() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "analyzer", "analyze", "-", "-q"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stdin is not None
+        # It waits for the rest of the file header: the interrupt comes while it reads.
+        running.stdin.write("x")
+        running.stdin.flush()
+        time.sleep(3)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, "")
+    assert err.strip() == "sipcause: interrupted"

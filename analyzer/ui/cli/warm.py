@@ -34,7 +34,7 @@ def warm() -> None:
     start = time.monotonic()
     config, registry = settings(None, ())
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
-        captures = [str(path) for path in _captures(Path(folder))]
+        captures = [str(path) for path in warm_captures(Path(folder))]
         options = {"causes": "dss1", "reader": "kernels", "config": config, "registry": registry}
         analyze_into(f"{folder}/out", captures, options, ("csv", "parquet", "json"), list(TABLES), False, _silent)
     kept = f"kept in {FOLDER}" if FOLDER is not None else "not kept: no folder can be written"
@@ -45,7 +45,7 @@ def _silent(share: float, frames: int) -> None:
     """No progress: what is analysed is tiny."""
 
 
-def _captures(folder: Path) -> list[Path]:
+def warm_captures(folder: Path) -> list[Path]:
     """A small capture of each container, with a call that is refused and one that is not over."""
     messages = [_INVITE % (1, 1), _RESPONSE % (486, 1, 1), _INVITE % (2, 2)]
     frames = [_frame(message, to_callee=message.startswith(b"INVITE")) for message in messages]
