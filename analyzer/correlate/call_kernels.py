@@ -36,6 +36,7 @@ from analyzer.correlate.layout import (
     G_ALIAS_1,
     G_ANSWER_CLOCK,
     G_ANSWER_CSEQ,
+    G_ANSWER_TAG,
     G_ANSWER_TS,
     G_ANSWER_TX,
     G_ASKED,
@@ -88,7 +89,9 @@ from analyzer.correlate.layout import (
     S_CLOCK,
     S_REGISTRATION_NO,
     T_ATTEMPT,
+    T_CSEQ,
     T_FINAL_CLOCK,
+    T_FINAL_TAG,
     T_FINAL_TS,
     T_FLAGS,
     T_HOP,
@@ -395,6 +398,12 @@ def note_final(groups: Ints, tx: Ints, numbers: Ints, i: int, group: int, slot: 
     # The first challenge may meet credentials of an earlier call; the second one after them refuses.
     again = groups[group, G_CHALLENGES] > 1 and tx[slot, T_FLAGS] & TF_CREDENTIALS != 0 and flags & F_STALE == 0
     groups[group, G_REFUSED] = 1 if challenge and again else 0
+    if status < 300 and groups[group, G_KIND] == GROUP_CALL:
+        groups[group, G_ANSWER_TS] = tx[slot, T_FINAL_TS]
+        groups[group, G_ANSWER_CLOCK] = tx[slot, T_FINAL_CLOCK]
+        groups[group, G_ANSWER_CSEQ] = tx[slot, T_CSEQ]
+        groups[group, G_ANSWER_TX] = slot
+        groups[group, G_ANSWER_TAG] = tx[slot, T_FINAL_TAG]
     return True
 
 

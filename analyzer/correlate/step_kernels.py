@@ -69,7 +69,6 @@ from analyzer.correlate.layout import (
     FORGOTTEN,
     FULL,
     G_ACK_TS,
-    G_ANSWER_CLOCK,
     G_ANSWER_CSEQ,
     G_ANSWER_TAG,
     G_ANSWER_TS,
@@ -262,7 +261,8 @@ def response_in_transaction(
                     tx[slot, T_PROGRESS_Q850] = numbers[i, M_REASON_Q850]
                     tx[slot, T_PROGRESS_TAG] = to_tag
         return False
-    tx[slot, T_FLAGS] |= TF_RESPONSE
+    if not late:
+        tx[slot, T_FLAGS] |= TF_RESPONSE
     if tx[slot, T_STATUS] != 0:
         # A fork that answers outranks one that refused, while the client transaction lives (Timer D).
         in_time = clock - tx[slot, T_FINAL_CLOCK] <= NO_REPLY and tx[slot, T_FLAGS] & TF_LATE == 0
@@ -310,12 +310,7 @@ def response_in_group(
         if groups[group, G_KIND] == GROUP_REGISTRATION:
             if decides and status < 300 and numbers[i, M_EXPIRES] != MISSING:
                 groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]
-        elif status < 300 and decides and groups[group, G_ANSWER_TS] == MISSING:
-            groups[group, G_ANSWER_TS] = numbers[i, D_TS]
-            groups[group, G_ANSWER_CLOCK] = scalars[S_CLOCK]
-            groups[group, G_ANSWER_CSEQ] = tx[slot, T_CSEQ]
-            groups[group, G_ANSWER_TX] = slot
-            groups[group, G_ANSWER_TAG] = tx[slot, T_FINAL_TAG]
+        elif status < 300 and decides:
             store_to_tag(scalars, groups, spans, octets, arena, i, group)
             if numbers[i, M_SESSION_EXPIRES] != MISSING:
                 groups[group, G_SESSION_DUE] = scalars[S_CLOCK] + numbers[i, M_SESSION_EXPIRES] * SECOND
@@ -468,6 +463,15 @@ def step(
             key_0 = with_method(keys[i, K_TX_0], method)
             key_1 = with_method(keys[i, K_TX_1], method)
             slot = find_slot(tx_index, tx, T_KEY_0, key_0, key_1)
+            if slot < 0 and not is_request and method == 0:
+                # A response that was cut before its CSeq: its branch tells the request, whatever its method.
+                for candidate in range(INVITE, METHOD_UNLISTED):
+                    slot = find_slot(
+                        tx_index, tx, T_KEY_0, with_method(keys[i, K_TX_0], candidate),
+                        with_method(keys[i, K_TX_1], candidate),
+                    )  # fmt: skip
+                    if slot >= 0:
+                        break
 
         if slot < 0:
             slot = new_transaction(scalars, tx, numbers, spans, octets, arena, i, method, key_0, key_1)
@@ -579,8 +583,17 @@ def step(
                     arm(groups, wheel, group, clock + LINGER + NO_REPLY)
             if tx[slot, T_ATTEMPT] > 0 and tx[slot, T_HOP] == groups[group, G_HOP]:
                 groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(tx, slot))
-            if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:
-                note_final(groups, tx, numbers, i, group, slot)
+            if tx[slot, T_RESPONSES] > 0:
+                # What its responses would have done, had they not come before it.
+                call = tx[slot, T_CALL_SLOT]
+                if call >= 0:
+                    groups[call, G_MESSAGES] += tx[slot, T_RESPONSES]
+                    groups[call, G_RESENDS] += tx[slot, T_RESPONSE_RESENDS]
+                    if method == BYE and tx[slot, T_STATUS] != 0:
+                        groups[call, G_BYE_STATUS] = tx[slot, T_STATUS]
+                        groups[call, G_BYE_FINAL_TS] = tx[slot, T_FINAL_TS]
+                if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:
+                    note_final(groups, tx, numbers, i, group, slot)
 
         # Is it a resend?
         first = first_of_same(scalars, tx, seen, slot, same, message_no)
@@ -613,6 +626,9 @@ def step(
                 tx[slot, T_RESPONSE_RESENDS] += 1
                 if status == tx[slot, T_STATUS]:
                     tx[slot, T_LAST_FINAL_TS] = ts
+                elif 100 < status < 200 and tx[slot, T_STATUS] == 0:
+                    # A callee repeats its 18x every minute so that nobody gives up, RFC 3261 §13.3.1.1.
+                    tx[slot, T_PROGRESS_CLOCK] = clock
             else:
                 is_final = response_in_transaction(scalars, tx, numbers, transitions, notes, i, slot, source, to_tag)
                 kind = groups[group, G_KIND]
@@ -630,9 +646,6 @@ def step(
                         )  # fmt: skip
                 if kind == GROUP_CALL:
                     note_to_tag(groups, group, to_tag)
-                    current = tx[slot, T_ATTEMPT] == groups[group, G_ATTEMPTS] and tx[slot, T_HOP] == groups[group, G_HOP]
-                    if status < 200 and current:
-                        groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(tx, slot))
                     if is_final:
                         response_in_group(
                             scalars, groups, tx, numbers, spans, octets, arena, i, slot, group, is_final
@@ -653,6 +666,9 @@ def step(
                     ):  # fmt: skip
                         groups[call, G_SESSION_DUE] = clock + numbers[i, M_SESSION_EXPIRES] * SECOND
 
+        if not is_request and status < 200 and groups[group, G_KIND] == GROUP_CALL:
+            if tx[slot, T_ATTEMPT] == groups[group, G_ATTEMPTS] and tx[slot, T_HOP] == groups[group, G_HOP]:
+                groups[group, G_TIMER] = max(groups[group, G_TIMER], timer_of(tx, slot))
         due = group_due(groups, group, tx, slot, clock)
         kind = groups[group, G_KIND]
         if kind == GROUP_CALL and groups[group, G_STATUS] == 0 and groups[group, G_ANSWER_TS] == MISSING:
