@@ -54,8 +54,6 @@ from analyzer.sip.scan_kernels import (
     COMMA_CLASS,
     GREATER,
     GREATER_WORD,
-    IN_LISTED_PARAMETER,
-    IN_PARAMETER,
     LESS,
     LESS_CLASS,
     NO_TOKEN_CLASS,
@@ -69,6 +67,7 @@ from analyzer.sip.scan_kernels import (
     SEMICOLON_CLASS,
     SEMICOLON_WORD,
     digits_end,
+    find_delimiter,
     find_either,
     find_parameter,
     is_text,
@@ -104,9 +103,12 @@ from analyzer.sip.span_kernels import (
     H_WARNING,
 )
 
-#: Columns that are a field's value as it stands: field, column.
+#: Columns that are a field's value as it stands: field, column; of two fields for a column the latter wins.
 _TEXTS = np.array(
-    [(H_CALL_ID, S_CALL_ID), (H_REASON, S_REASON), (H_SESSION_ID, S_SESSION_ID), (H_WARNING, S_WARNING)]
+    [
+        (H_CALL_ID, S_CALL_ID), (H_REASON, S_REASON), (H_SESSION_ID, S_SESSION_ID), (H_WARNING, S_WARNING),
+        (H_SERVER, S_AGENT), (H_USER_AGENT, S_AGENT),
+    ]
 )
 #: Columns that are a field's value as a number, and those that are the number it begins with.
 _NUMBERS = np.array(
@@ -126,18 +128,18 @@ _ADDRESSES = np.array(
         (H_CONTACT, S_CONTACT_URI, P_EXPIRES, -1),
     ]
 )
-#: For each of them what ends its display name or its addr-spec, and what ends a parameter.
+#: For each of them what ends its display name or its addr-spec.
 _ADDRESS = LESS_CLASS | SEMICOLON_CLASS | QUOTE_CLASS
 _ADDRESS_STOPS = np.array([_ADDRESS, _ADDRESS, _ADDRESS | COMMA_CLASS])
-_PARAMETER_STOPS = np.array([IN_PARAMETER, IN_PARAMETER, IN_LISTED_PARAMETER])
 
 _SENT_BY_STOPS = SEMICOLON_CLASS | COMMA_CLASS | QUOTE_CLASS | BLANK_CLASS
 _SIP_SLASH = word_of(b"SIP/2.0/")
-_COOKIE, _COOKIE_LETTERS, _COOKIE_MASK = word_of(b"z9hg4bk"), letters_of(b"z9hg4bk"), word_of(b"\xff" * 7)
+_COOKIE, _COOKIE_LETTERS = word_of(b"z9hg4bk"), letters_of(b"z9hg4bk")
 
-_SDP, _ISUP, _MULTIPART = (
-    np.frombuffer(text, dtype=np.uint8) for text in (b"application/sdp", b"application/isup", b"multipart/")
-)
+_SEVEN = word_of(b"\xff" * 7)
+_SDP, _SDP_LETTERS = word_of(b"applicat"), letters_of(b"applicat")
+_SDP_REST, _SDP_REST_LETTERS = word_of(b"ion/sdp"), letters_of(b"ion/sdp")
+_ISUP, _MULTIPART = (np.frombuffer(text, dtype=np.uint8) for text in (b"application/isup", b"multipart/"))
 
 _METHOD_LENGTHS = np.array([len(name) for name in METHODS])
 _METHOD_WORDS = np.array([word_of(name.encode("ascii")) for name in METHODS])
@@ -146,20 +148,12 @@ _METHOD_COUNT = len(METHODS)
 _MASKS = np.array([word_of(b"\xff" * length) for length in range(9)])
 
 
-@inlined
-def set_span(spans: Spans, row: int, column: int, start: int, stop: int) -> None:
-    """A text column: an empty text counts as missing."""
-    is_there = stop > start
-    spans[row, column, 0] = start if is_there else 0
-    spans[row, column, 1] = stop - start if is_there else -1
-
-
 @kernel
 def method_number(octets: Octets, at: int, end: int) -> int:
     """The number of a method token; METHOD_UNLISTED when it is none of METHODS."""
     length = end - at
     if length < 10:
-        word = word_at(octets, at) & _MASKS[min(length, 8)]
+        word = word_at(octets, at) & _MASKS[length if length < 8 else 8]
         for method in range(1, _METHOD_COUNT):
             is_it = word == _METHOD_WORDS[method] and length == _METHOD_LENGTHS[method]
             if is_it and (length < 9 or octets[at + 8] == _METHOD_NINTHS[method]):
@@ -167,16 +161,15 @@ def method_number(octets: Octets, at: int, end: int) -> int:
     return METHOD_UNLISTED
 
 
-@kernel
+@inlined
 def read_fields(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: int) -> bool:
     """The columns of fields that count once, from their spans; False when one has to be judged whole."""
     for place in range(len(_TEXTS)):
         field = _TEXTS[place, 0]
-        if fields[2 * field] >= 0:
-            set_span(spans, row, _TEXTS[place, 1], fields[2 * field], fields[2 * field + 1])
-    agent = H_USER_AGENT if fields[2 * H_USER_AGENT + 1] > fields[2 * H_USER_AGENT] >= 0 else H_SERVER
-    if fields[2 * agent] >= 0:
-        set_span(spans, row, S_AGENT, fields[2 * agent], fields[2 * agent + 1])
+        length = fields[2 * field + 1] - fields[2 * field]
+        if length > 0:
+            spans[row, _TEXTS[place, 1], 0] = fields[2 * field]
+            spans[row, _TEXTS[place, 1], 1] = length
     for place in range(len(_NUMBERS)):
         field = _NUMBERS[place, 0]
         if fields[2 * field] >= 0:
@@ -201,7 +194,7 @@ def read_fields(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: 
     )
 
 
-@kernel
+@inlined
 def _read_addresses(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, row: int) -> bool:
     """URIs of From, To and the first Contact, their tags, and expires of Contact where Expires said nothing."""
     for place in range(len(_ADDRESSES)):
@@ -224,19 +217,26 @@ def _read_addresses(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, r
             stop = find_either(octets, start, end, GREATER_WORD, QUOTE_WORD)
             if stop == end or octet_at(octets, stop) != GREATER:
                 return False
-            at = scan(octets, stop + 1, end, _PARAMETER_STOPS[place])
-            if at < end and octet_at(octets, at) == QUOTE:
-                return False
+            at = stop + 1
+            if at < end and octet_at(octets, at) != SEMICOLON:
+                at = find_delimiter(octets, at, end)
+                if at < end and octet_at(octets, at) != SEMICOLON and (field != H_CONTACT or octets[at] == QUOTE):
+                    return False
         start = skip_blanks(octets, start, stop)
-        set_span(spans, row, _ADDRESSES[place, 1], start, trim_end(octets, start, stop))
+        stop = trim_end(octets, start, stop)
+        if stop > start:
+            spans[row, _ADDRESSES[place, 1], 0] = start
+            spans[row, _ADDRESSES[place, 1], 1] = stop - start
         column = _ADDRESSES[place, 3]
         if column < 0 and numbers[row, M_EXPIRES] != MISSING:
             continue
-        start, stop = find_parameter(octets, at, end, _PARAMETER_STOPS[place], _ADDRESSES[place, 2])
+        start, stop = find_parameter(octets, at, end, field == H_CONTACT, _ADDRESSES[place, 2])
         if start == ABSTAIN:
             return False
         if column >= 0:
-            set_span(spans, row, column, start, stop)
+            if stop > start:
+                spans[row, column, 0] = start
+                spans[row, column, 1] = stop - start
         else:
             value = number(octets, start, stop)
             if value >= 0:
@@ -244,7 +244,7 @@ def _read_addresses(octets: Octets, fields: Ints, numbers: Ints, spans: Spans, r
     return True
 
 
-@kernel
+@inlined
 def _read_top_via(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
     """Sent-by and branch of the first Via value, which must be ``SIP/2.0/transport sent-by;...``."""
     if at < 0:
@@ -255,19 +255,23 @@ def _read_top_via(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans
     start = skip_blanks(octets, at, end)
     if start == at:
         return False
+    is_list = True  # a variable, so that one function serves both
     stop = scan(octets, start, end, _SENT_BY_STOPS)
     at = skip_blanks(octets, stop, end)
     if stop == start or (at < end and octets[at] != SEMICOLON and octets[at] != 44):
         return False  # a quote, or blanks within
-    set_span(spans, row, S_SENT_BY, start, stop)
-    start, stop = find_parameter(octets, at, end, IN_LISTED_PARAMETER, P_BRANCH)
-    set_span(spans, row, S_BRANCH, start, stop)
-    if stop - start >= 7 and (word_at(octets, start) | _COOKIE_LETTERS) & _COOKIE_MASK == _COOKIE:
+    spans[row, S_SENT_BY, 0] = start
+    spans[row, S_SENT_BY, 1] = stop - start
+    start, stop = find_parameter(octets, at, end, is_list, P_BRANCH)
+    if stop > start:
+        spans[row, S_BRANCH, 0] = start
+        spans[row, S_BRANCH, 1] = stop - start
+    if stop - start >= 7 and (word_at(octets, start) | _COOKIE_LETTERS) & _SEVEN == _COOKIE:
         numbers[row, M_FLAGS] |= F_COOKIE
     return bool(start != ABSTAIN)
 
 
-@kernel
+@inlined
 def _read_cseq(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
     """CSeq, beside the method of a request; abstains where a second unlisted method would need its own text."""
     if at < 0 or at == end:
@@ -283,7 +287,8 @@ def _read_cseq(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, r
     numbers[row, M_CSEQ] = value
     numbers[row, M_CSEQ_METHOD] = method
     if numbers[row, M_METHOD] == 0:
-        set_span(spans, row, S_METHOD, start, stop)
+        spans[row, S_METHOD, 0] = start
+        spans[row, S_METHOD, 1] = stop - start
         return True
     is_same = method == numbers[row, M_METHOD]
     if is_same and method == METHOD_UNLISTED:
@@ -297,7 +302,7 @@ def _read_cseq(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, r
     return bool(method != METHOD_UNLISTED)
 
 
-@kernel
+@inlined
 def _read_content_type(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans, row: int) -> bool:
     """Content-Type without parameters; abstains where ISUP or several parts have to be looked into."""
     if at < 0:
@@ -306,9 +311,16 @@ def _read_content_type(octets: Octets, at: int, end: int, numbers: Ints, spans: 
     if stop < end and octets[stop] == QUOTE:
         return False
     stop = trim_end(octets, at, stop)
-    if is_text(octets, at, stop, _SDP):
+    is_sdp = (
+        stop - at == 15
+        and word_at(octets, at) | _SDP_LETTERS == _SDP
+        and (word_at(octets, at + 8) | _SDP_REST_LETTERS) & _SEVEN == _SDP_REST
+    )
+    if is_sdp:
         numbers[row, M_FLAGS] |= F_HAS_SDP
     elif is_text(octets, at, stop, _ISUP) or (stop - at >= 10 and is_text(octets, at, at + 10, _MULTIPART)):
         return False
-    set_span(spans, row, S_CONTENT_TYPE, at, stop)
+    if stop > at:
+        spans[row, S_CONTENT_TYPE, 0] = at
+        spans[row, S_CONTENT_TYPE, 1] = stop - at
     return True

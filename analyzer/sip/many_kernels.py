@@ -31,11 +31,9 @@ from analyzer.jit import inlined, kernel
 from analyzer.sip.scan_kernels import (
     BACKSLASH,
     COMMA,
-    COMMA_WORD,
     EQUAL,
     QUOTE,
     SEMICOLON,
-    find,
     is_blank,
     is_text,
     number,
@@ -60,12 +58,7 @@ _INTL, _BI, _LOC = _text("intl"), _text("bi"), _text("loc-")
 
 @kernel
 def read_vias(octets: Octets, at: int, end: int, numbers: Ints, row: int) -> bool:
-    """Count the values of one Via field; the first value must not be empty."""
-    if at == end:
-        return False
-    if find(octets, at, end, COMMA_WORD) == end:
-        numbers[row, M_VIA_COUNT] += 1
-        return True
+    """Count the values of a Via field that has commas; the first one must not be empty."""
     is_empty = True
     while at < end:
         octet = octets[at]

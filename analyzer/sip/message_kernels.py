@@ -62,14 +62,15 @@ from analyzer.jit import inlined, kernel
 from analyzer.sip.field_kernels import (
     method_number,
     read_fields,
-    set_span,
 )
 from analyzer.sip.scan_kernels import (
     CR,
+    HIGH_BITS,
     LF_WORD,
-    SPACE,
+    NO_TOKEN_CLASS,
     find,
     is_utf8,
+    scan,
     skip_blanks,
     trim_end,
     word_at,
@@ -90,6 +91,7 @@ from analyzer.sip.span_kernels import (
 )
 from analyzer.sip.start_kernels import leading_line_ends
 
+_MANDATORY = np.array([(H_CALL_ID, X_NO_CALL_ID), (H_CSEQ, X_NO_CSEQ), (H_FROM, X_NO_FROM), (H_TO, X_NO_TO)])
 _STATUS_LINE = word_of(b"SIP/2.0 ")
 
 
@@ -112,15 +114,17 @@ def read_rows(octets: Octets, rows: Ints, cause_names: Octets, numbers: Ints, sp
     return unfinished
 
 
-@kernel
+@inlined
 def read_message(
     octets: Octets, fields: Ints, cause_names: Octets, numbers: Ints, spans: Spans, row: int
 ) -> bool:
     """One message into its row, whose datagram columns are there already; False when kernels abstain."""
     _clear(numbers, spans, row)
     end = numbers[row, D_OFFSET] + numbers[row, D_LENGTH]
-    wire_end = numbers[row, D_OFFSET] + max(numbers[row, D_WIRE_LENGTH], numbers[row, D_LENGTH])
+    wire_end = numbers[row, D_OFFSET] + numbers[row, D_WIRE_LENGTH]
     is_cut = wire_end > end
+    if not is_cut:
+        wire_end = end
     start = numbers[row, D_OFFSET]
     start += leading_line_ends(octets, start, end)
     numbers[row, M_START] = start
@@ -159,7 +163,7 @@ def _clear(numbers: Ints, spans: Spans, row: int) -> None:
         spans[row, column, 1] = -1
 
 
-@kernel
+@inlined
 def _read_start_line(
     octets: Octets, start: int, end: int, is_cut: bool, numbers: Ints, spans: Spans, row: int
 ) -> int:
@@ -180,47 +184,38 @@ def _read_start_line(
             numbers[row, M_DEFECTS] |= X_LOW_STATUS
         if line_feed < end or not is_cut:  # half a phrase is none
             phrase = skip_blanks(octets, code + 3, line_end)
-            set_span(spans, row, S_REASON_PHRASE, phrase, trim_end(octets, phrase, line_end))
+            phrase_end = trim_end(octets, phrase, line_end)
+            if phrase_end > phrase:
+                spans[row, S_REASON_PHRASE, 0] = phrase
+                spans[row, S_REASON_PHRASE, 1] = phrase_end - phrase
     else:
-        space = start
-        while space < line_end and octets[space] != SPACE:
-            space += 1
+        space = scan(octets, start, line_end, NO_TOKEN_CLASS)
         numbers[row, M_METHOD] = method_number(octets, start, space)
-        set_span(spans, row, S_METHOD, start, space)
-        set_span(spans, row, S_REQUEST_URI, space + 1, line_end - 8)
-    return min(line_feed + 1, end)
+        spans[row, S_METHOD, 0] = start
+        spans[row, S_METHOD, 1] = space - start
+        spans[row, S_REQUEST_URI, 0] = space + 1
+        spans[row, S_REQUEST_URI, 1] = line_end - 8 - (space + 1)
+    return line_feed + 1 if line_feed < end else end
 
 
 @inlined
 def _has_high_octet(octets: Octets, at: int, end: int) -> bool:
-    """Whether the start line has an octet beyond ASCII."""
+    """Whether an octet beyond ASCII stands there or, because words are read, shortly behind."""
+    high = word_at(octets, at)
     while at < end:
-        if octets[at] >= 0x80:
-            return True
-        at += 1
-    return False
-
-
-@inlined
-def _is_missing(fields: Ints, field: int) -> bool:
-    """Absent or empty."""
-    return bool(fields[2 * field] < 0 or fields[2 * field + 1] <= fields[2 * field])
+        high |= word_at(octets, at)
+        at += 8
+    return bool(high & HIGH_BITS != 0)
 
 
 @inlined
 def _note_missing(fields: Ints, numbers: Ints, row: int) -> None:
     """X_* bits about mandatory header fields."""
-    defects = 0
-    if _is_missing(fields, H_CALL_ID):
-        defects |= X_NO_CALL_ID
-    if _is_missing(fields, H_CSEQ):
-        defects |= X_NO_CSEQ
-    if _is_missing(fields, H_FROM):
-        defects |= X_NO_FROM
-    if _is_missing(fields, H_TO):
-        defects |= X_NO_TO
-    if numbers[row, M_VIA_COUNT] == 0:
-        defects |= X_NO_VIA
+    defects = X_NO_VIA if numbers[row, M_VIA_COUNT] == 0 else 0
+    for place in range(len(_MANDATORY)):
+        field = _MANDATORY[place, 0]
+        if fields[2 * field + 1] <= fields[2 * field]:
+            defects |= _MANDATORY[place, 1]
     numbers[row, M_DEFECTS] |= defects
 
 
@@ -239,11 +234,12 @@ def _measure_body(
     length = end - body
     declared = numbers[row, M_CONTENT_LENGTH]
     if declared != MISSING:
-        length = min(length, declared)
+        if declared < length:
+            length = declared
         if is_complete and declared > wire_end - body:
             numbers[row, M_DEFECTS] |= X_CONTENT_LENGTH_LONG
         elif is_complete and declared < wire_end - body:
             numbers[row, M_DEFECTS] |= X_CONTENT_LENGTH_SHORT
-    elif not _is_missing(fields, H_CONTENT_LENGTH):
+    elif fields[2 * H_CONTENT_LENGTH + 1] > fields[2 * H_CONTENT_LENGTH]:
         numbers[row, M_DEFECTS] |= X_BAD_CONTENT_LENGTH
     numbers[row, M_BODY_LEN] = length

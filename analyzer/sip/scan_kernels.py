@@ -39,11 +39,10 @@ for _octet, _class in (
     CLASSES[_octet] |= _class
 
 IN_QUOTES = QUOTE_CLASS | BACKSLASH_CLASS
-IN_PARAMETER = SEMICOLON_CLASS | QUOTE_CLASS
-IN_LISTED_PARAMETER = IN_PARAMETER | COMMA_CLASS
 
 _ONES = np.uint64(0x0101010101010101)
-_HIGH = np.uint64(0x8080808080808080)
+#: The bit that octets beyond ASCII have.
+HIGH_BITS = np.uint64(0x8080808080808080)
 _ONE, _TOP = np.uint64(1), np.uint64(56)
 _S8, _S16, _S24, _S32 = np.uint64(8), np.uint64(16), np.uint64(24), np.uint64(32)
 _S40, _S48 = np.uint64(40), np.uint64(48)
@@ -69,7 +68,7 @@ _PARAMETER_WORDS = np.array([word_of(name) for name in _PARAMETERS])
 _PARAMETER_LETTERS = np.array([letters_of(name) for name in _PARAMETERS])
 _PARAMETER_MASKS = np.array([word_of(b"\xff" * len(name)) for name in _PARAMETERS])
 
-LF_WORD, COMMA_WORD = word_of(b"\n" * 8), word_of(b"," * 8)
+LF_WORD, COMMA_WORD, COLON_WORD = word_of(b"\n" * 8), word_of(b"," * 8), word_of(b":" * 8)
 QUOTE_WORD, GREATER_WORD, SEMICOLON_WORD = word_of(b'"' * 8), word_of(b">" * 8), word_of(b";" * 8)
 
 
@@ -95,7 +94,7 @@ def word_at(octets: Octets, at: int) -> Word:
 def _last_word(octets: Octets, at: int) -> Word:
     """`word_at` where less than a word is left of the array."""
     word = np.uint64(0)
-    for place in range(max(octets.size - at, 0)):
+    for place in range(octets.size - at):
         word |= np.uint64(octets[at + place]) << np.uint64(8 * place)
     return word
 
@@ -118,7 +117,7 @@ def scan(octets: Octets, at: int, end: int, stops: np.uint8) -> int:
 def matches(word: Word, pattern: Word) -> Word:
     """Marks the octets in which a word equals a pattern; the lowest mark is exact, 0 means none."""
     difference = word ^ pattern
-    return (difference - _ONES) & ~difference & _HIGH
+    return (difference - _ONES) & ~difference & HIGH_BITS
 
 
 @inlined
@@ -134,7 +133,8 @@ def find(octets: Octets, at: int, end: int, pattern: Word) -> int:
     while at < end:
         marks = matches(word_at(octets, at), pattern)
         if marks != 0:
-            return min(at + first_match(marks), end)
+            found = at + first_match(marks)
+            return found if found < end else end
         at += 8
     return end
 
@@ -146,7 +146,21 @@ def find_either(octets: Octets, at: int, end: int, pattern: Word, other: Word) -
         word = word_at(octets, at)
         marks = matches(word, pattern) | matches(word, other)
         if marks != 0:
-            return min(at + first_match(marks), end)
+            found = at + first_match(marks)
+            return found if found < end else end
+        at += 8
+    return end
+
+
+@inlined
+def find_delimiter(octets: Octets, at: int, end: int) -> int:
+    """Where the next semicolon, comma or quote stands; ``end`` when none does before."""
+    while at < end:
+        word = word_at(octets, at)
+        marks = matches(word, SEMICOLON_WORD) | matches(word, COMMA_WORD) | matches(word, QUOTE_WORD)
+        if marks != 0:
+            found = at + first_match(marks)
+            return found if found < end else end
         at += 8
     return end
 
@@ -185,7 +199,7 @@ def quoted_end(octets: Octets, at: int, end: int) -> int:
         at += 2
 
 
-@kernel
+@inlined
 def number(octets: Octets, at: int, end: int) -> int:
     """1*DIGIT and nothing else, up to 10**18 - 1; -1 for anything else."""
     if at >= end:
@@ -200,7 +214,7 @@ def number(octets: Octets, at: int, end: int) -> int:
     return value
 
 
-@kernel
+@inlined
 def digits_end(octets: Octets, at: int, end: int) -> int:
     """Where the digits end that stand at ``at``."""
     while at < end and 48 <= octets[at] <= 57:
@@ -231,12 +245,12 @@ def is_text(octets: Octets, at: int, end: int, text: Octets) -> bool:
     return True
 
 
-@kernel
-def find_parameter(octets: Octets, at: int, end: int, stops: np.uint8, which: int) -> tuple[int, int]:
+@inlined
+def find_parameter(octets: Octets, at: int, end: int, in_list: bool, which: int) -> tuple[int, int]:
     """The value of the first parameter ``which`` (P_*), as (start, stop), from ``at``: a semicolon or ``end``.
 
-    ``stops`` are the classes that end a value: IN_PARAMETER, or IN_LISTED_PARAMETER where a comma ends it too.
-    (-1, -1) when it is absent or empty, (ABSTAIN, ABSTAIN) for quoted values and quotes that do not end.
+    In a list a comma ends the value; elsewhere none is expected. (-1, -1) when the parameter is absent or empty,
+    (ABSTAIN, ABSTAIN) for quoted values, quotes that do not end and commas that mean nothing.
     """
     length = _PARAMETER_LENGTHS[which]
     while at < end and octets[at] == SEMICOLON:
@@ -250,7 +264,7 @@ def find_parameter(octets: Octets, at: int, end: int, stops: np.uint8, which: in
         value = start
         if is_it:
             equal = skip_blanks(octets, equal, end)
-            if equal == end or (octets[equal] != QUOTE and CLASSES[octets[equal]] & stops != 0):
+            if equal == end or octets[equal] == SEMICOLON:
                 return -1, -1
             is_it = octets[equal] == EQUAL
             if is_it:
@@ -259,12 +273,14 @@ def find_parameter(octets: Octets, at: int, end: int, stops: np.uint8, which: in
                     return ABSTAIN, ABSTAIN
         at = value
         while True:
-            at = scan(octets, at, end, stops)
+            at = find_delimiter(octets, at, end)
             if at >= end or octets[at] != QUOTE:
                 break
             at = quoted_end(octets, at + 1, end)
             if at < 0:
                 return ABSTAIN, ABSTAIN
+        if at < end and octets[at] == COMMA and not in_list:
+            return ABSTAIN, ABSTAIN
         if is_it:
             stop = trim_end(octets, value, at)
             return (value, stop) if stop > value else (-1, -1)

@@ -20,23 +20,29 @@ from analyzer.batch import (
     F_HAS_CREDENTIALS,
     M_DEFECTS,
     M_FLAGS,
+    M_VIA_COUNT,
     X_BAD_HEADER_LINE,
     X_LF_ONLY,
     Ints,
     Octets,
 )
-from analyzer.jit import inlined, kernel
+from analyzer.jit import inlined
 from analyzer.sip.many_kernels import read_cause_header, read_challenge, read_reason, read_vias
 from analyzer.sip.scan_kernels import (
     COLON,
+    COLON_WORD,
+    COMMA_WORD,
     CR,
+    HIGH_BITS,
     LF_WORD,
     NO_TOKEN_CLASS,
     Word,
+    find,
     first_match,
     is_blank,
     letters_of,
     matches,
+    octet_at,
     scan,
     skip_blanks,
     trim_end,
@@ -52,20 +58,20 @@ H_CALL_ID = 0
 H_CSEQ = 1
 H_FROM = 2
 H_TO = 3
-H_VIA = 4
-H_CONTACT = 5
-H_MAX_FORWARDS = 6
-H_CONTENT_LENGTH = 7
-H_CONTENT_TYPE = 8
-H_USER_AGENT = 9
-H_SERVER = 10
-H_REASON = 11
-H_WARNING = 12
-H_RETRY_AFTER = 13
-H_RSEQ = 14
-H_EXPIRES = 15
-H_SESSION_EXPIRES = 16
-H_SESSION_ID = 17
+H_CONTACT = 4
+H_MAX_FORWARDS = 5
+H_CONTENT_LENGTH = 6
+H_CONTENT_TYPE = 7
+H_USER_AGENT = 8
+H_SERVER = 9
+H_WARNING = 10
+H_RETRY_AFTER = 11
+H_RSEQ = 12
+H_EXPIRES = 13
+H_SESSION_EXPIRES = 14
+H_SESSION_ID = 15
+H_VIA = 16
+H_REASON = 17
 H_SPANS = 18
 H_CHALLENGE = 18
 H_CREDENTIALS = 19
@@ -128,8 +134,29 @@ def _tables() -> tuple[Ints, Ints, Words, Words, Words, Ints]:
     return lengths, numbers, words, letters, masks, first
 
 
+# Names of up to seven octets, which a colon follows at once, are looked up by a hash without collisions.
+_HASH = np.uint64(0x8cb4a0d7d6225675)
+_HASH_SHIFT = np.uint64(58)
+_CASE_BITS = np.uint64(0x2020202020202020)
+
+
+def _short_names() -> tuple[Words, Words, Ints]:
+    """The short names by their hash: as words, which octets may be of either case, fields."""
+    words, letters = np.full(64, 2**64 - 1, dtype=np.uint64), np.zeros(64, dtype=np.uint64)
+    numbers = np.full(64, H_OTHER)
+    for name, number in _NAMES:
+        if len(name) < 8:
+            text = name.encode("ascii")
+            folded = int(word_of(bytes(octet | 0x20 for octet in text)))
+            slot = (folded * int(_HASH) & (2**64 - 1)) >> int(_HASH_SHIFT)
+            assert numbers[slot] == H_OTHER, f"{name} has the hash of another name"
+            words[slot], letters[slot], numbers[slot] = word_of(text), letters_of(text), number
+    return words, letters, numbers
+
+
+_SHORT_WORDS, _SHORT_LETTERS, _SHORT_NUMBERS = _short_names()
+_MASKS_BY_LENGTH = np.array([word_of(b"\xff" * length) for length in range(8)])
 _LENGTHS, _NUMBERS, _WORDS, _LETTERS, _MASKS, _FIRST = _tables()
-_HIGH = np.uint64(0x8080808080808080)
 _NO_MARKS = np.uint64(0)
 
 
@@ -154,7 +181,7 @@ def _colon(octets: Octets, at: int, end: int) -> int:
     return at if at < end and octets[at] == COLON else -1
 
 
-@kernel
+@inlined
 def header_spans(
     octets: Octets, at: int, end: int, is_cut: bool, fields: Ints, cause_names: Octets, numbers: Ints, row: int
 ) -> int:
@@ -192,10 +219,10 @@ def header_spans(
         elif line_feed < end:
             numbers[row, M_DEFECTS] |= X_LF_ONLY
         start = at
-        at = min(line_feed + 1, end)
+        at = line_feed + 1 if line_feed < end else end
         fields[SECTION_END] = at
         if line_end == start:
-            fields[HAS_HIGH_OCTET] = np.int64((high & _HIGH) != _NO_MARKS)
+            fields[HAS_HIGH_OCTET] = np.int64((high & HIGH_BITS) != _NO_MARKS)
             return SECTION_WHOLE
 
         first = octets[start]
@@ -203,13 +230,23 @@ def header_spans(
             if last != H_OTHER:
                 return ABSTAINED
             continue
-        field, colon = H_OTHER, -1
-        for name in range(_FIRST[first, 0], _FIRST[first, 1]):
-            if _is_name(octets, start, first_word, name):
-                colon = _colon(octets, start + _LENGTHS[name], line_end)
-                if colon >= 0:
-                    field = _NUMBERS[name]
-                    break
+        field, colon, is_sought = H_OTHER, -1, True
+        colons = matches(first_word, COLON_WORD)
+        if colons != _NO_MARKS:
+            length = first_match(colons)
+            name_word = first_word & _MASKS_BY_LENGTH[length]
+            slot = (((name_word | _CASE_BITS) & _MASKS_BY_LENGTH[length]) * _HASH) >> _HASH_SHIFT
+            if name_word | _SHORT_LETTERS[slot] == _SHORT_WORDS[slot] and start + length < line_end:
+                field, colon, is_sought = _SHORT_NUMBERS[slot], start + length, False
+            elif length > 0:
+                is_sought = is_blank(octet_at(octets, start + length - 1))
+        if is_sought:
+            for name in range(_FIRST[first, 0], _FIRST[first, 1]):
+                if _is_name(octets, start, first_word, name):
+                    colon = _colon(octets, start + _LENGTHS[name], line_end)
+                    if colon >= 0:
+                        field = _NUMBERS[name]
+                        break
         last = field
         if field == H_OTHER:
             name_end = scan(octets, start, line_end, NO_TOKEN_CLASS)
@@ -228,16 +265,21 @@ def header_spans(
         if field < H_SPANS and fields[2 * field] < 0:
             fields[2 * field] = value
             fields[2 * field + 1] = stop
+        if field < H_VIA:
+            continue
         could = True
         if field == H_VIA:
-            could = read_vias(octets, value, stop, numbers, row)
+            if value < stop and find(octets, value, stop, COMMA_WORD) == stop:
+                numbers[row, M_VIA_COUNT] += 1
+            else:
+                could = read_vias(octets, value, stop, numbers, row)
         elif field == H_REASON:
             could = read_reason(octets, value, stop, numbers, row)
         elif field == H_CHALLENGE:
             could = read_challenge(octets, value, stop, numbers, row)
-        elif field == H_CREDENTIALS:
+        else:
             numbers[row, M_FLAGS] |= F_HAS_CREDENTIALS
         if not could:
             return ABSTAINED
-    fields[HAS_HIGH_OCTET] = np.int64((high & _HIGH) != _NO_MARKS)
+    fields[HAS_HIGH_OCTET] = np.int64((high & HIGH_BITS) != _NO_MARKS)
     return SECTION_CUT if is_cut else SECTION_OPEN
