@@ -67,7 +67,9 @@ def responses_table(responses: Sequence[ResponseRow], registry: Registry, words:
             )
         )
     if any(row.vendor_guess for row in shown):
-        notes.append(words("? a guess: these makers use that code; another may use it differently"))
+        notes.append(words("? a guess: these makers are known to use that code"))
+    if any(row.family is Family.VENDOR for row in shown):
+        notes.append(words("Codes from 700 on have no standard meaning: another maker may use them differently"))
     return Table(words("Responses by code and method"), columns, rows, notes)
 
 

@@ -138,7 +138,10 @@ def test_vendor_codes_name_their_pack_or_a_guess() -> None:
     responses = [response(703, 3, vendor="siemens"), response(810, 2, guess="siemens acme")]
     made = seen(MadeAnalysis({}, responses=responses), "Responses by code and method")
     assert [row[4] for row in texts(made)] == ["siemens", "siemens, acme?"]
-    assert made.notes == ["? a guess: these makers use that code; another may use it differently"]
+    assert made.notes == [
+        "? a guess: these makers are known to use that code",
+        "Codes from 700 on have no standard meaning: another maker may use them differently",
+    ]
 
 
 def test_releases_name_who_sent_the_bye_and_its_causes() -> None:
