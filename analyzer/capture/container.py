@@ -1,6 +1,6 @@
 """What stands in a capture beside its packets: the file header of classic pcap, the sections and blocks of pcapng.
 
-The kernels walk the packets (`analyzer.capture.container_kernels`); everything that comes once in a while is read
+The kernels walk the packets (`analyzer.capture.walk_kernels`); everything that comes once in a while is read
 here.
 """
 
@@ -13,8 +13,15 @@ import numpy as np
 
 from analyzer.batch import Ints, Octets
 from analyzer.capture.address import address_halves, address_text
-from analyzer.capture.container_kernels import (
+from analyzer.capture.pcap_kernels import walk_pcap
+from analyzer.capture.pcapng_kernels import (
     DECRYPTION_SECRETS,
+    INTERFACE_DESCRIPTION,
+    INTERFACE_STATISTICS,
+    NAME_RESOLUTION,
+    walk_pcapng,
+)
+from analyzer.capture.walk_kernels import (
     I_COLUMNS,
     I_DIVISOR,
     I_LAST_TICKS,
@@ -25,12 +32,7 @@ from analyzer.capture.container_kernels import (
     I_SHIFT,
     I_SNAPLEN,
     I_UNKNOWN_LINK,
-    INTERFACE_DESCRIPTION,
-    INTERFACE_STATISTICS,
     LAST_TS,
-    NAME_RESOLUTION,
-    walk_pcap,
-    walk_pcapng,
 )
 from analyzer.wiretext import printable
 
@@ -68,7 +70,7 @@ class Pcap:
     def walk(
         self, octets: Octets, filled: int, state: Ints, kinds: Ints, found: Ints, rows: Ints, arena: Octets
     ) -> int:
-        """Walk the window; returns why it stopped (`container_kernels`)."""
+        """Walk the window; returns why it stopped (`walk_kernels`)."""
         return walk_pcap(
             octets,
             filled,
@@ -117,7 +119,7 @@ class Pcapng:
     def walk(
         self, octets: Octets, filled: int, state: Ints, kinds: Ints, found: Ints, rows: Ints, arena: Octets
     ) -> int:
-        """Walk the window; returns why it stopped (`container_kernels`)."""
+        """Walk the window; returns why it stopped (`walk_kernels`)."""
         return walk_pcapng(
             octets,
             filled,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import D_COLUMNS
-from analyzer.capture import container_kernels as walk
+from analyzer.capture import walk_kernels as walk
 from analyzer.capture.source import Source
 from analyzer.capture.windows import Windows
 from analyzer.issues import IssueLog

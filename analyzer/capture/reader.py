@@ -39,8 +39,9 @@ from analyzer.batch import (
     Ints,
     Octets,
 )
-from analyzer.capture import container_kernels as walk
-from analyzer.capture.frame_kernels import (
+from analyzer.capture import walk_kernels as walk
+from analyzer.capture.source import Source, open_source
+from analyzer.capture.transport_kernels import (
     DATAGRAM_OCTETS,
     K_BROKEN,
     K_CUT,
@@ -58,7 +59,6 @@ from analyzer.capture.frame_kernels import (
     K_UDP,
     K_UDP_TUNNEL,
 )
-from analyzer.capture.source import Source, open_source
 from analyzer.capture.windows import WINDOW, Windows
 from analyzer.issues import IssueLog, IssueNote
 
@@ -270,7 +270,8 @@ class Reader:
         if why == walk.BROKEN:
             self._broken()
             return
-        from analyzer.capture.scapy_decode import begins_by_kernel, begins_by_parser, decoded
+        from analyzer.capture.scapy_decode import decoded
+        from analyzer.capture.scapy_packets import begins_by_kernel, begins_by_parser
 
         number = int(state[walk.W_FRAME_INTERFACE])
         link_type = self._windows.container.link_type(number)

@@ -1,6 +1,6 @@
 """A capture as windows: the part of the file that the kernels walk now, in one reused buffer.
 
-The walk itself is `container_kernels`; here is what it leaves to Python: filling the window, moving the leftover to
+The walk itself is `walk_kernels`; here is what it leaves to Python: filling the window, moving the leftover to
 its front, blocks that are no packets, records of extraordinary length, and what to say when the file is cut or
 damaged.
 """
@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import MISSING, Ints, Octets
-from analyzer.capture import container_kernels as walk
+from analyzer.capture import pcapng_kernels
+from analyzer.capture import walk_kernels as walk
 from analyzer.capture.container import Pcap, Pcapng
-from analyzer.capture.frame_kernels import FOUND_COLUMNS, KINDS
 from analyzer.capture.source import Source
+from analyzer.capture.transport_kernels import FOUND_COLUMNS, KINDS
 from analyzer.issues import IssueLog, IssueNote
 
 #: Octets of a window: it fits the second-level cache of a core.
@@ -26,11 +27,11 @@ LONGEST_FRAME = 64 << 20
 _LAST = 2**63 - 1
 _READ_BLOCKS = frozenset(
     {
-        walk.OBSOLETE_PACKET,
-        walk.SIMPLE_PACKET,
-        walk.ENHANCED_PACKET,
-        walk.NAME_RESOLUTION,
-        walk.INTERFACE_DESCRIPTION,
+        pcapng_kernels.OBSOLETE_PACKET,
+        pcapng_kernels.SIMPLE_PACKET,
+        pcapng_kernels.ENHANCED_PACKET,
+        pcapng_kernels.NAME_RESOLUTION,
+        pcapng_kernels.INTERFACE_DESCRIPTION,
     }
 )
 

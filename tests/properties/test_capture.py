@@ -18,8 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.batch import D_COLUMNS, Ints
-from analyzer.capture import container_kernels as walk
-from analyzer.capture.container_kernels import (
+from analyzer.capture import walk_kernels as walk
+from analyzer.capture.frame_kernels import frame_kind, is_media
+from analyzer.capture.pcap_kernels import walk_pcap
+from analyzer.capture.pcapng_kernels import walk_pcapng
+from analyzer.capture.transport_kernels import FOUND_COLUMNS, K_UDP, KINDS
+from analyzer.capture.walk_kernels import (
     I_COLUMNS,
     I_DIVISOR,
     I_LAST_TICKS,
@@ -28,7 +32,6 @@ from analyzer.capture.container_kernels import (
     LAST_TS,
     W_COLUMNS,
 )
-from analyzer.capture.frame_kernels import FOUND_COLUMNS, K_UDP, KINDS, frame_kind, is_media
 from analyzer.errors import CaptureError
 from tests.capture.made import (
     INVITE,
@@ -269,12 +272,12 @@ def _walked(function: object, octets: bytes, start: int, **more: object) -> tupl
 @given(frames=st.lists(_link_frames(), min_size=1, max_size=5))
 def test_kernels_do_the_same_uncompiled(frames: list[tuple[int, bytes]]) -> None:
     classic = pcap([octets for _, octets in frames])
-    compiled, _ = _walked(walk.walk_pcap, classic, 24, header_length=16)
-    plain, _ = _walked(walk.walk_pcap.py_func, classic, 24, header_length=16)  # type: ignore[attr-defined]
+    compiled, _ = _walked(walk_pcap, classic, 24, header_length=16)
+    plain, _ = _walked(walk_pcap.py_func, classic, 24, header_length=16)  # type: ignore[attr-defined]
     assert plain == compiled
     blocks = b"".join(
         packet(octets, n << 40, {101: 1, 113: 2}.get(link_type, 0)) for n, (link_type, octets) in enumerate(frames)
     )
-    compiled, _ = _walked(walk.walk_pcapng, blocks, 0)
-    plain, _ = _walked(walk.walk_pcapng.py_func, blocks, 0)  # type: ignore[attr-defined]
+    compiled, _ = _walked(walk_pcapng, blocks, 0)
+    plain, _ = _walked(walk_pcapng.py_func, blocks, 0)  # type: ignore[attr-defined]
     assert plain == compiled
