@@ -26,10 +26,10 @@ def rank(status: int) -> tuple[int, int]:
 
 
 def order_of_finals(pair: tuple[Verdict, Transaction]) -> tuple[tuple[int, int], int]:
-    """Best code first, then the one seen first."""
+    """Best code first, then the fork whose INVITE came first."""
     final = pair[0].final
     assert final is not None
-    return rank(final.status or 0), final.no
+    return rank(final.status or 0), pair[1].request.no
 
 
 @dataclass

@@ -112,6 +112,8 @@ def name_addr(value: str) -> tuple[str, dict[str, str]]:
     angle = re.match(r'\s*(?:"(?:[^"\\]|\\.)*"|[^"<]*)\s*<([^>]*)>(.*)$', value, re.S)
     if angle:
         return angle.group(1).strip(), parameters(angle.group(2).split(";")[1:])
+    if re.search(r".<[^>]*>", value):  # a display name that is quoted wrongly
+        return name_addr(value[value.rindex("<") :])
     pieces = split_outside(value, ";")
     return pieces[0].strip(), parameters(pieces[1:])
 

@@ -97,6 +97,12 @@ class Exchange:
     stray_acks: list[Message]
 
 
+def refused(transaction: Transaction) -> bool:
+    """Its ACK, if any, has its own branch: no ACK with another branch can be meant for it."""
+    finals = [response.status or 0 for response in transaction.responses if (response.status or 0) >= 200]
+    return bool(finals) and not any(status < 300 for status in finals)
+
+
 def transactions_of(messages: Sequence[Message]) -> Exchange:
     by_key: dict[tuple[object, ...], Transaction] = {}
     found: list[Transaction] = []
@@ -149,10 +155,9 @@ def transactions_of(messages: Sequence[Message]) -> Exchange:
         candidates = [
             transaction
             for transaction in invites.get((message.call_id, message.cseq, message.from_tag), [])
-            if transaction.request.no < message.no
-            and any(200 <= (response.status or 0) < 300 for response in transaction.responses)
+            if transaction.request.no < message.no and not refused(transaction)
         ]
-        if not candidates:
+        if not candidates or key(message, "INVITE") in depth:
             stray.append(message)
             continue
         hop = max(message.via_count - 1, 0)
