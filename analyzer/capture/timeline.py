@@ -79,7 +79,7 @@ class Timeline:
             self._open_due(active)
             if len(active) == 1 and (not self._waiting or active[0].last_key < self._waiting[-1][0]):
                 yield active[0].taken_whole()
-            else:
+            elif active:
                 merged = _merged(active)
                 if len(merged.rows):
                     yield merged
