@@ -23,7 +23,7 @@ BEGIN, END, INCIDENT_BEGIN, INCIDENT_END = (
     for clock in ("07:00", "12:00", "09:12", "09:47")
 )
 #: Attempts an hour from 07:00 on: an office morning.
-PER_HOUR = (150, 350, 560, 610, 480)
+PER_HOUR = (210, 490, 790, 860, 670)
 
 PARTIES = {
     party.name: party
