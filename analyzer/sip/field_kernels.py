@@ -255,14 +255,13 @@ def _read_top_via(octets: Octets, at: int, end: int, numbers: Ints, spans: Spans
     start = skip_blanks(octets, at, end)
     if start == at:
         return False
-    is_list = True  # a variable, so that one function serves both
     stop = scan(octets, start, end, _SENT_BY_STOPS)
     at = skip_blanks(octets, stop, end)
     if stop == start or (at < end and octets[at] != SEMICOLON and octets[at] != 44):
         return False  # a quote, or blanks within
     spans[row, S_SENT_BY, 0] = start
     spans[row, S_SENT_BY, 1] = stop - start
-    start, stop = find_parameter(octets, at, end, is_list, P_BRANCH)
+    start, stop = find_parameter(octets, at, end, True, P_BRANCH)
     if stop > start:
         spans[row, S_BRANCH, 0] = start
         spans[row, S_BRANCH, 1] = stop - start

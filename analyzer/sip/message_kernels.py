@@ -106,45 +106,35 @@ def read_rows(octets: Octets, rows: Ints, cause_names: Octets, numbers: Ints, sp
     for row in range(len(rows)):
         for column in range(D_COLUMNS):
             numbers[row, column] = rows[row, column]
-        if not read_message(octets, fields, cause_names, numbers, spans, row):
+        _clear(numbers, spans, row)
+        start = rows[row, D_OFFSET]
+        end = start + rows[row, D_LENGTH]
+        wire_end = start + rows[row, D_WIRE_LENGTH]
+        is_cut = wire_end > end
+        if not is_cut:
+            wire_end = end
+        start += leading_line_ends(octets, start, end)
+        numbers[row, M_START] = start
+        numbers[row, M_LENGTH] = end - start
+        if is_cut:
+            numbers[row, M_FLAGS] = F_CUT
+        headers = _read_start_line(octets, start, end, is_cut, numbers, spans, row)
+        result = header_spans(octets, headers, end, is_cut, fields, cause_names, numbers, row)
+        if result == ABSTAINED or not read_fields(octets, fields, numbers, spans, row):
             numbers[row, M_FLAGS] = F_WHOLE
             unfinished += 1
-        elif numbers[row, M_METHOD] == METHOD_UNLISTED or numbers[row, M_CSEQ_METHOD] == METHOD_UNLISTED:
+            continue
+        section_end = fields[SECTION_END]
+        has_high_octet = fields[HAS_HIGH_OCTET] != 0 or _has_high_octet(octets, start, headers)
+        if has_high_octet and not is_utf8(octets, start, section_end):
+            numbers[row, M_DEFECTS] |= X_NOT_UTF8
+        is_complete = result != SECTION_CUT
+        if is_complete:
+            _note_missing(fields, numbers, row)
+        _measure_body(fields, section_end, end, wire_end, is_complete, numbers, row)
+        if numbers[row, M_METHOD] == METHOD_UNLISTED or numbers[row, M_CSEQ_METHOD] == METHOD_UNLISTED:
             unfinished += 1
     return unfinished
-
-
-@inlined
-def read_message(
-    octets: Octets, fields: Ints, cause_names: Octets, numbers: Ints, spans: Spans, row: int
-) -> bool:
-    """One message into its row, whose datagram columns are there already; False when kernels abstain."""
-    _clear(numbers, spans, row)
-    end = numbers[row, D_OFFSET] + numbers[row, D_LENGTH]
-    wire_end = numbers[row, D_OFFSET] + numbers[row, D_WIRE_LENGTH]
-    is_cut = wire_end > end
-    if not is_cut:
-        wire_end = end
-    start = numbers[row, D_OFFSET]
-    start += leading_line_ends(octets, start, end)
-    numbers[row, M_START] = start
-    numbers[row, M_LENGTH] = end - start
-    if is_cut:
-        numbers[row, M_FLAGS] |= F_CUT
-    headers = _read_start_line(octets, start, end, is_cut, numbers, spans, row)
-    result = header_spans(octets, headers, end, is_cut, fields, cause_names, numbers, row)
-    if result == ABSTAINED:
-        return False
-    section_end = fields[SECTION_END]
-    has_high_octet = fields[HAS_HIGH_OCTET] != 0 or _has_high_octet(octets, start, headers)
-    if has_high_octet and not is_utf8(octets, start, section_end):
-        numbers[row, M_DEFECTS] |= X_NOT_UTF8
-    if not read_fields(octets, fields, numbers, spans, row):
-        return False
-    if result != SECTION_CUT:
-        _note_missing(fields, numbers, row)
-    _measure_body(octets, fields, section_end, end, wire_end, result != SECTION_CUT, numbers, row)
-    return True
 
 
 @inlined
@@ -221,14 +211,7 @@ def _note_missing(fields: Ints, numbers: Ints, row: int) -> None:
 
 @inlined
 def _measure_body(
-    octets: Octets,
-    fields: Ints,
-    body: int,
-    end: int,
-    wire_end: int,
-    is_complete: bool,
-    numbers: Ints,
-    row: int,
+    fields: Ints, body: int, end: int, wire_end: int, is_complete: bool, numbers: Ints, row: int
 ) -> None:
     """Octets of the body, and what is wrong with Content-Length."""
     length = end - body

@@ -24,7 +24,7 @@ from analyzer.batch import (
     X_NOT_UTF8,
 )
 from analyzer.sip.grammar import BLANKS, TOKEN, whole_number
-from analyzer.sip.headers import Headers, HeaderSection, read_headers
+from analyzer.sip.headers import HeaderSection, read_headers
 from analyzer.sip.message import NO_CAUSE_HEADERS, CauseHeaders, Message, read_cseq
 from analyzer.sip.via import via_count
 
@@ -171,4 +171,3 @@ def _length_defects(section: HeaderSection, sent_body: int) -> int:
     return X_CONTENT_LENGTH_SHORT if declared < sent_body else 0
 
 
-__all__ = ["BAD_START_LINE", "NOT_SIP", "CauseHeaders", "Headers", "Message", "ParseError", "parse_message"]

@@ -29,12 +29,12 @@ _TENTH = 10**17
 
 # Classes of octets that searches stop at.
 QUOTE_CLASS, BACKSLASH_CLASS, SEMICOLON_CLASS = np.uint8(1), np.uint8(2), np.uint8(4)
-COMMA_CLASS, LESS_CLASS, GREATER_CLASS = np.uint8(8), np.uint8(16), np.uint8(32)
+COMMA_CLASS, LESS_CLASS = np.uint8(8), np.uint8(16)
 BLANK_CLASS, NO_TOKEN_CLASS = np.uint8(64), np.uint8(128)
 CLASSES = np.where(IS_TOKEN, np.uint8(0), NO_TOKEN_CLASS)
 for _octet, _class in (
     (QUOTE, QUOTE_CLASS), (BACKSLASH, BACKSLASH_CLASS), (SEMICOLON, SEMICOLON_CLASS), (COMMA, COMMA_CLASS),
-    (LESS, LESS_CLASS), (GREATER, GREATER_CLASS), (SPACE, BLANK_CLASS), (TAB, BLANK_CLASS),
+    (LESS, LESS_CLASS), (SPACE, BLANK_CLASS), (TAB, BLANK_CLASS),
 ):  # fmt: skip
     CLASSES[_octet] |= _class
 
