@@ -58,6 +58,9 @@ if FOLDER is not None:
 
 import numba  # noqa: E402  the cache folder must be named before numba is imported
 
+if FOLDER is not None:
+    numba.config.CACHE_DIR = str(FOLDER)  # and again where somebody else has imported it before
+
 
 def kernel(function: _F) -> _F:
     """Compile a function: lazily, cached, without the GIL, no bounds checks."""
