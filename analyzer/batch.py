@@ -367,5 +367,5 @@ def concat(row_type: type[Any], parts: Sequence[Columns]) -> Columns:
         elif isinstance(pieces[0], Texts):
             joined[name] = concat_texts([p for p in pieces if isinstance(p, Texts)])
         else:
-            joined[name] = np.concatenate(pieces)
+            joined[name] = np.concatenate([p for p in pieces if isinstance(p, np.ndarray)])
     return Columns(row_type, joined, sum(len(part) for part in filled))

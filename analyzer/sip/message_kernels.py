@@ -58,7 +58,7 @@ from analyzer.batch import (
     Octets,
     Spans,
 )
-from analyzer.jit import inlined, kernel
+from analyzer.jit import allocating, inlined
 from analyzer.sip.field_kernels import (
     method_number,
     read_fields,
@@ -95,7 +95,7 @@ _MANDATORY = np.array([(H_CALL_ID, X_NO_CALL_ID), (H_CSEQ, X_NO_CSEQ), (H_FROM, 
 _STATUS_LINE = word_of(b"SIP/2.0 ")
 
 
-@kernel
+@allocating
 def read_rows(octets: Octets, rows: Ints, cause_names: Octets, numbers: Ints, spans: Spans) -> int:
     """Fill ``numbers`` and ``spans`` for every datagram of ``rows``; each must begin a SIP message.
 
