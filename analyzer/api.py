@@ -128,8 +128,10 @@ class Result:
             if word not in labels.names:
                 continue
             for row in np.flatnonzero(labels.codes == labels.names.index(word)).tolist():
-                at = (int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no"))
-                log.add(IssueNote(code, *at, call_no=int(calls.ints("call_no")[row]), detail=detail))
+                capture_no, ts, frame_no, call_no = (
+                    int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no", "call_no")
+                )
+                log.add(IssueNote(code, capture_no, ts, frame_no, call_no=call_no, detail=detail))
         return log
 
     # -- tables -------------------------------------------------------------------------------------------------
@@ -205,9 +207,9 @@ def analyze(
 
     ``paths``: files, folders, or ``-`` for standard input. ``causes``: mapping profile for causes that are derived
     from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
-    one that defines right. ``keep``: add ``transactions`` for that table. ``message_sink`` gets every batch of messages,
-    ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be read or is no
-    capture, UnknownProfile for ``causes``.
+    one that defines right. ``keep``: add ``transactions`` for that table. ``message_sink`` gets every batch of
+    messages, ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be
+    read or is no capture, UnknownProfile for ``causes``.
     """
     settled = config or Config()
     codes = registry or load_registry(settled.registry)

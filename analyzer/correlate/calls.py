@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Octets, Texts
-from analyzer.capture.address import address_texts
+from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Texts
 from analyzer.correlate.causes import find_causes
 from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.labels import Codes, EndpointNames, Flags, Part, Parts, difference, table, text_places, united
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_TS,
@@ -19,19 +19,17 @@ from analyzer.correlate.layout import (
     G_BYE_TS,
     G_CAPTURE_NO,
     G_CHALLENGES,
+    G_COLUMNS,
     G_FORKS,
     G_FRAME_NO,
     G_HOPS,
-    G_LENGTHS,
     G_MESSAGES,
     G_NETWORK,
     G_NO,
     G_RESENDS,
     G_START_TS,
-    G_TEXT,
     G_TO_TAG_LENGTH,
     G_TO_TAG_TEXT,
-    GT_COLUMNS,
     NO_REPLY,
     RINGING,
     SECOND,
@@ -39,6 +37,7 @@ from analyzer.correlate.layout import (
     T_AGENT,
     T_CANCEL_TS,
     T_CLIENT,
+    T_COLUMNS,
     T_FINAL_AGENT,
     T_FINAL_PHRASE,
     T_FINAL_TS,
@@ -61,6 +60,7 @@ from analyzer.correlate.summary_kernels import (
     C_RELAY_0,
     C_RELAYS,
     C_SEEN,
+    C_STATUS,
     CF_RESPONSE,
     CF_RINGING,
     summarise,
@@ -94,9 +94,7 @@ class CallTable:
         self._rules = rules
         self._correlator = correlator
         self._makers = Makers(rules, correlator.word)
-        self._parts: list[dict[str, Ints]] = []
-        self._texts: list[Octets] = []
-        self._text_octets = 0
+        self._parts = Parts()
 
     def add(self, ended: Ended) -> None:
         """Judge the calls among what has ended and keep them."""
@@ -105,16 +103,11 @@ class CallTable:
         if not len(summary):
             return
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
-        part = self._judge(calls, ended.transactions[summary[:, C_FIRST]])
-        for column in (*(f"{name}_start" for name in _TEXTS), "to_tag_start"):
-            part[column] += self._text_octets
-        self._texts.append(ended.text)
-        self._text_octets += len(ended.text)
-        self._parts.append(part)
+        self._parts.add(self._judge(calls, ended.transactions[summary[:, C_FIRST]]), ended.text)
 
-    def _judge(self, calls: EndedCalls, first: Ints) -> dict[str, Ints]:
+    def _judge(self, calls: EndedCalls, first: Ints) -> Part:
         summary, groups, final = calls
-        status = summary[:, 3]
+        status = summary[:, C_STATUS]
         vendor_rule, vendor_cause, vendor = self._makers.ask(
             status, final[:, T_FINAL_AGENT], final[:, T_FINAL_PHRASE]
         )
@@ -124,7 +117,7 @@ class CallTable:
         answered = verdict.outcome == OUTCOME[Outcome.ANSWERED]
         is_charged = charged(verdict)
         known = np.where(status > 0, status, MISSING)
-        part: dict[str, Ints] = {
+        part: Part = {
             "call_no": groups[:, G_NO],
             "capture_no": groups[:, G_CAPTURE_NO],
             "frame_no": groups[:, G_FRAME_NO],
@@ -165,24 +158,22 @@ class CallTable:
         for k in range(C_RELAYS):
             part[f"relay_{k}"] = np.where(is_charged, summary[:, C_RELAY_0 + k], -1).astype(np.int32)
         part |= _times(calls, verdict, answered, release)
-        part |= _text_places(groups)
+        part |= _texts(groups)
         return part
 
     def columns(self) -> Columns:
         """The table of all calls that were added, in order of call_no."""
-        parts = self._parts or [self._judge_nothing()]
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        order = np.argsort(joined["call_no"], kind="stable")
-        data = {name: column[order] for name, column in joined.items()}
-        octets = np.concatenate(self._texts) if self._texts else np.empty(0, np.uint8)
+        no_groups, no_transactions = np.empty((0, G_COLUMNS), np.int64), np.empty((0, T_COLUMNS), np.int64)
+        nothing = EndedCalls(np.empty((0, C_COLUMNS), np.int64), no_groups, no_transactions)
+        data, octets = self._parts.whole(self._judge(nothing, no_transactions), "call_no")
         rules, correlator = self._rules, self._correlator
         places = EndpointNames(correlator.endpoints)
         words = [correlator.word(number) or "" for number in range(correlator.word_count)]
-        profile = Labels(np.zeros(len(order), np.int32), [rules.profile.name])
+        profile = Labels(np.zeros(len(data["call_no"]), np.int32), [rules.profile.name])
         columns: dict[str, AnyColumn] = {
             **{name: Texts(octets, data[f"{name}_start"], data[f"{name}_length"]) for name in (*_TEXTS, "to_tag")},
             **{name: places.labels(data[name]) for name in ("caller_ip", "callee_ip", "failed_by_ip")},
-            **{name: _word_labels(data[name], words) for name in ("caller_agent", "callee_agent")},
+            **{name: united(data[name], words) for name in ("caller_agent", "callee_agent")},
             "state": Labels(data["state"], names(CallState)),
             "outcome": Labels(data["outcome"], names(Outcome)),
             "outcome_detail": Labels(data["outcome_detail"], list(rules.detail_names)),
@@ -197,50 +188,32 @@ class CallTable:
             "charged_grade": Labels(data["charged_grade"], names(Grade)),
             "relayed_by": places.joined(np.stack([data[f"relay_{k}"] for k in range(C_RELAYS)], axis=1)),
         }
-        return Columns(
-            CallRow,
-            {name: columns[name] if name in columns else data[name] for name in CallRow._fields},
-            len(order),
-        )
-
-    def _judge_nothing(self) -> dict[str, Ints]:
-        from analyzer.correlate.layout import G_COLUMNS, T_COLUMNS
-
-        nothing = EndedCalls(
-            np.empty((0, C_COLUMNS), np.int64), np.empty((0, G_COLUMNS), np.int64), np.empty((0, T_COLUMNS), np.int64)
-        )
-        return self._judge(nothing, nothing.deciding)
+        return table(CallRow, columns, data)
 
 
-def _states(calls: EndedCalls, verdict: Verdict, answered: Ints) -> Ints:
+def _states(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
     """Wireshark's call state of each call."""
     summary, groups, _ = calls
-    return np.select(
-        [
-            answered & (groups[:, G_BYE_TS] != MISSING),
-            answered,
-            verdict.is_cancelled,
-            verdict.status >= 300,
-            summary[:, C_FLAGS] & CF_RINGING != 0,
-        ],
-        [np.int32(_STATE[s]) for s in (CallState.COMPLETED, CallState.IN_CALL, CallState.CANCELLED, CallState.REJECTED,
-                                       CallState.RINGING)],
-        default=np.int32(_STATE[CallState.CALL_SETUP]),
-    )  # fmt: skip
+    state = np.full(len(groups), _STATE[CallState.CALL_SETUP], dtype=np.int32)
+    state[summary[:, C_FLAGS] & CF_RINGING != 0] = _STATE[CallState.RINGING]
+    state[verdict.status >= 300] = _STATE[CallState.REJECTED]
+    state[verdict.is_cancelled] = _STATE[CallState.CANCELLED]
+    state[answered] = _STATE[CallState.IN_CALL]
+    state[answered & (groups[:, G_BYE_TS] != MISSING)] = _STATE[CallState.COMPLETED]
+    return state
 
 
-def _released_by(calls: EndedCalls, verdict: Verdict, answered: Ints) -> Ints:
-    """Who sent the BYE or CANCEL."""
+def _released_by(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
+    """Who sent the BYE or CANCEL; -1 = nobody."""
     groups = calls.groups
     bye = answered & (groups[:, G_BYE_TS] != MISSING)
-    return np.select(
-        [bye & (groups[:, G_BYE_BY_CALLEE] == 1), bye, verdict.is_cancelled],
-        [np.int32(_BY[ReleasedBy.CALLEE]), np.int32(_BY[ReleasedBy.CALLER]), np.int32(_BY[ReleasedBy.CALLER])],
-        default=np.int32(-1),
-    )
+    party = np.full(len(groups), -1, dtype=np.int32)
+    party[verdict.is_cancelled | bye] = _BY[ReleasedBy.CALLER]
+    party[bye & (groups[:, G_BYE_BY_CALLEE] == 1)] = _BY[ReleasedBy.CALLEE]
+    return party
 
 
-def _times(calls: EndedCalls, verdict: Verdict, answered: Ints, release: Ints) -> dict[str, Ints]:
+def _times(calls: EndedCalls, verdict: Verdict, answered: Flags, release: Ints) -> Part:
     """The times of each call, and the delays of RFC 6076 §4.3-4.5."""
     summary, groups, final = calls
     status = verdict.status
@@ -277,57 +250,13 @@ def _times(calls: EndedCalls, verdict: Verdict, answered: Ints, release: Ints) -
     }
 
 
-def difference(late: Ints, early: Ints, there: Ints, unit: float) -> Ints:
-    """``late - early`` in a unit, NaN where ``there`` is False. Subtracted as integers, so no digit is lost."""
-    span = np.where(there, late, 0) - np.where(there, early, 0)
-    return np.where(there, span / unit, np.nan)
-
-
-def _text_places(groups: Ints) -> dict[str, Ints]:
+def _texts(groups: Ints) -> Part:
     """Where each text of a call stands in the octets handed out with it."""
-    lengths = groups[:, G_LENGTHS : G_LENGTHS + GT_COLUMNS]
-    ends = np.cumsum(np.maximum(lengths, 0), axis=1) + groups[:, G_TEXT : G_TEXT + 1]
-    places: dict[str, Ints] = {}
+    starts, lengths = text_places(groups)
+    places: Part = {}
     for column, name in enumerate(_TEXTS):
-        length = lengths[:, column]
-        places[f"{name}_start"] = ends[:, column] - np.maximum(length, 0)
-        places[f"{name}_length"] = length.astype(np.int32)
-    places["to_tag_start"] = groups[:, G_TO_TAG_TEXT].copy()
+        places[f"{name}_start"] = starts[:, column]
+        places[f"{name}_length"] = lengths[:, column]
+    places["to_tag_start"] = groups[:, G_TO_TAG_TEXT]
     places["to_tag_length"] = groups[:, G_TO_TAG_LENGTH].astype(np.int32)
     return places
-
-
-def _word_labels(numbers: Ints, words: list[str]) -> Labels:
-    return united(np.where(numbers < 0, -1, numbers).astype(np.int32), words)
-
-
-def united(codes: Ints, texts: list[str]) -> Labels:
-    """A label column whose names are each there once, and only those in use."""
-    numbers: dict[str, int] = {}
-    used = np.unique(codes[codes >= 0])
-    translate = np.full(len(texts) + 1, -1, dtype=np.int32)
-    for code in used.tolist():
-        translate[code] = numbers.setdefault(texts[code], len(numbers))
-    return Labels(translate[codes], list(numbers))
-
-
-class EndpointNames:
-    """Endpoint numbers as label columns of addresses."""
-
-    def __init__(self, endpoints: Ints) -> None:
-        self._texts = address_texts(endpoints[:, 1], endpoints[:, 2])
-
-    def labels(self, numbers: Ints) -> Labels:
-        """The addresses of endpoint numbers; -1 = missing."""
-        return united(numbers, self._texts)
-
-    def joined(self, numbers: Ints) -> Labels:
-        """The addresses of several endpoints a row (n × k), by spaces; missing where there is none."""
-        some = np.flatnonzero((numbers >= 0).any(axis=1))
-        codes = np.full(len(numbers), -1, dtype=np.int32)
-        if not len(some):
-            return Labels(codes, [])
-        different, which = np.unique(numbers[some], axis=0, return_inverse=True)
-        texts = [" ".join(self._texts[n] for n in row if n >= 0) for row in different.tolist()]
-        codes[some] = which.reshape(-1)
-        return united(codes, texts)

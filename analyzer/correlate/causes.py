@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analyzer.batch import MISSING, Ints
+from analyzer.correlate.labels import Codes, Flags
 from analyzer.correlate.layout import (
     G_BYE_Q850,
     G_BYE_SIP,
@@ -28,7 +28,7 @@ from analyzer.correlate.layout import (
     T_PROGRESS_Q850,
     T_PROGRESS_TAG,
 )
-from analyzer.correlate.outcome import EndedCalls, Flags, Verdict, is_specific
+from analyzer.correlate.outcome import EndedCalls, Verdict, is_specific
 from analyzer.correlate.rules import NO_CAUSE, OUTCOME, RELEASE, Rules
 from analyzer.vocab import CauseFrom, Outcome, Release, numbered
 
@@ -43,7 +43,7 @@ class Causes(NamedTuple):
     code, and whether a read cause contradicts the code. Missing causes are MISSING."""
 
     cause: Ints
-    cause_from: NDArray[np.int32]
+    cause_from: Codes
     mapped: Ints
     conflict: Flags
 

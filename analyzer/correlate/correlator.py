@@ -1,8 +1,8 @@
 """The correlator: messages in, transactions, calls and registrations out as they end.
 
 It holds the state arrays, calls the kernels and grows what they say is full. No I/O, no wall clock: time is the
-capture's own, the highest time seen so far. Nothing ends twice and nothing is lost; how the messages were cut into batches
-does not matter.
+capture's own, the highest time seen so far. Nothing ends twice and nothing is lost; how the messages were cut into
+batches does not matter.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Correlator:
     def __init__(self, *, keep_transactions: bool = False, drain_at: int = 4096) -> None:
         self._drain_at = drain_at
         self._transitions = transition_array()
-        self._seeds = np.frombuffer(secrets.token_bytes(24), dtype=np.uint64) | np.uint64([0, 0, 1])
+        self._seeds = np.frombuffer(secrets.token_bytes(24), dtype=np.uint64) | np.array([0, 0, 1], np.uint64)
         scalars = np.zeros(S_COLUMNS, dtype=np.int64)
         scalars[[S_TX_FREE, S_GROUP_FREE, S_SEEN_FREE, S_WHEEL]] = -1
         scalars[S_CLOCK] = MISSING

@@ -33,7 +33,6 @@ from analyzer.correlate.layout import (
     OUT_CLOSING,
     OUT_FIRST_TX,
     OUT_TX_CLOCK,
-    OUT_TX_CLOSING,
     S_CLOCK,
     S_CLOSING,
     S_GROUP_FREE,
@@ -65,7 +64,7 @@ from analyzer.jit import inlined, kernel
 
 
 @inlined
-def octets_of(row, first, count):  # type: ignore[no-untyped-def]
+def octets_of(row: Ints, first: int, count: int) -> int:
     """How many octets the texts of a row take."""
     total = 0
     for column in range(first, first + count):
@@ -75,7 +74,9 @@ def octets_of(row, first, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def room_for(scalars: Ints, groups: Ints, tx: Ints, out_groups: Ints, out_tx: Ints, out_text: Octets, group: int) -> bool:
+def room_for(
+    scalars: Ints, groups: Ints, tx: Ints, out_groups: Ints, out_tx: Ints, out_text: Octets, group: int
+) -> bool:
     """Whether a group fits among the rows handed out; one of any size fits when they are empty."""
     need = 0
     kind = groups[group, G_KIND]
@@ -86,11 +87,10 @@ def room_for(scalars: Ints, groups: Ints, tx: Ints, out_groups: Ints, out_tx: In
         while slot >= 0:
             need += octets_of(tx[slot], T_CALL_ID_LENGTH, 2)
             slot = tx[slot, T_NEXT]
-    return (
-        scalars[S_OUT_GROUPS] < len(out_groups)
-        and scalars[S_OUT_TX] + groups[group, G_TX_COUNT] <= len(out_tx)
-        and scalars[S_OUT_TEXT] + need <= len(out_text)
-    )
+    if scalars[S_OUT_GROUPS] >= len(out_groups) or scalars[S_OUT_TX] + groups[group, G_TX_COUNT] > len(out_tx):
+        return False
+    fits: bool = scalars[S_OUT_TEXT] + need <= len(out_text)
+    return fits
 
 
 @kernel
@@ -104,7 +104,6 @@ def hand_out_transaction(
         out_tx[out, column] = tx[slot, column]
     out_tx[out, T_GROUP] = out_group
     out_tx[out, OUT_TX_CLOCK] = scalars[S_CLOCK]
-    out_tx[out, OUT_TX_CLOSING] = scalars[S_CLOSING]
     if tx[slot, T_TEXT] >= 0:
         at = scalars[S_OUT_TEXT]
         out_tx[out, T_TEXT] = at
@@ -115,7 +114,7 @@ def hand_out_transaction(
 @kernel
 def hand_out_group(scalars: Ints, groups: Ints, arena: Octets, out_groups: Ints, out_text: Octets, group: int) -> int:
     """Copy a call's or registration's row and texts; returns its place among those handed out."""
-    out = scalars[S_OUT_GROUPS]
+    out: int = scalars[S_OUT_GROUPS]
     scalars[S_OUT_GROUPS] = out + 1
     for column in range(G_COLUMNS):
         out_groups[out, column] = groups[group, column]

@@ -7,7 +7,10 @@ depend on the seed.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.batch import (
     ACK,
@@ -35,6 +38,10 @@ from analyzer.batch import (
 from analyzer.correlate.layout import K_CALL_0, K_CALL_1, K_FROM, K_SAME, K_TO, K_TX_0, K_TX_1
 from analyzer.jit import inlined, kernel
 
+Word: TypeAlias = np.uint64
+Words: TypeAlias = NDArray[np.uint64]
+Key: TypeAlias = np.int64  # a Word as it is stored
+
 # Odd constants with well-spread bits: the golden ratio and the multipliers of splitmix64 (Steele et al. 2014).
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -46,7 +53,7 @@ _1, _2, _3, _4, _5, _6, _7 = (np.uint64(n) for n in range(1, 8))
 
 
 @inlined
-def scramble(x):  # type: ignore[no-untyped-def]
+def scramble(x: Word) -> Word:
     """splitmix64's finaliser: every bit of the argument changes about half of the result's."""
     x = (x ^ (x >> _30)) * MIX_1
     x = (x ^ (x >> _27)) * MIX_2
@@ -54,7 +61,7 @@ def scramble(x):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def hash_span(octets, start, length, seeds):  # type: ignore[no-untyped-def]
+def hash_span(octets: Octets, start: int, length: int, seeds: Words) -> tuple[Word, Word]:
     """Two lanes of 64 bits over ``octets[start : start + length]``; ``seeds`` are three secret uint64, the last odd.
 
     The lanes fold differently (xor-multiply, add-rotate with a secret multiplier), so that a difference that
@@ -96,13 +103,13 @@ def hash_span(octets, start, length, seeds):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def join(a, b):  # type: ignore[no-untyped-def]
+def join(a: Word, b: Word) -> Word:
     """One 64-bit key of two, order matters."""
     return scramble((a * GOLDEN) ^ ((b << _27) | (b >> _37)) ^ MIX_2)
 
 
 @kernel
-def message_keys(octets: Octets, numbers: Ints, spans: Spans, seeds: Ints, keys: Ints) -> None:
+def message_keys(octets: Octets, numbers: Ints, spans: Spans, seeds: Words, keys: Ints) -> None:
     """Fill ``keys`` (n × K_COLUMNS) for n messages.
 
     A message without Call-ID (a cut or broken one) is told by its addresses and its branch instead, the same in
@@ -161,13 +168,13 @@ def message_keys(octets: Octets, numbers: Ints, spans: Spans, seeds: Ints, keys:
 
 
 @inlined
-def with_method(key, method):  # type: ignore[no-untyped-def]
+def with_method(key: Key, method: int) -> Key:
     """The key of a transaction: the ACK to a non-2xx shares its INVITE's (RFC 3261 §17.1.3)."""
     number = np.uint64(1) if method == ACK else np.uint64(method)
     return np.int64(join(np.uint64(key), number))
 
 
 @inlined
-def with_number(key, number):  # type: ignore[no-untyped-def]
+def with_number(key: Key, number: int) -> Key:
     """A key joined with one more number (network, From tag)."""
     return np.int64(join(np.uint64(key), np.uint64(number)))

@@ -71,16 +71,15 @@ T_FINAL_ISUP = 53
 T_FINAL_VENDOR_CAUSE = 54
 T_FINAL_WARNING = 55
 T_FINAL_FLAGS = 56  # M_FLAGS of the final
-T_RETRY_AFTER = 57
-T_PROGRESS_Q850 = 58  # Q.850 value of the last 18x that carried one
-T_AGENT = 59  # word numbers, -1 = none: User-Agent of the request, agent and phrase of the final
-T_FINAL_AGENT = 60
-T_FINAL_PHRASE = 61
-T_TEXT = 62  # where Call-ID and branch stand in the arena; -1
-T_CALL_ID_LENGTH = 63
-T_BRANCH_LENGTH = 64
-T_PROGRESS_TAG = 65  # To tag of the 18x that T_PROGRESS_Q850 is from
-T_FINAL_TAG = 66
+T_PROGRESS_Q850 = 57  # Q.850 value of the last 18x that carried one
+T_AGENT = 58  # word numbers, -1 = none: User-Agent of the request, agent and phrase of the final
+T_FINAL_AGENT = 59
+T_FINAL_PHRASE = 60
+T_TEXT = 61  # where Call-ID and branch stand in the arena; -1
+T_CALL_ID_LENGTH = 62
+T_BRANCH_LENGTH = 63
+T_PROGRESS_TAG = 64  # To tag of the 18x that T_PROGRESS_Q850 is from
+T_FINAL_TAG = 65
 T_COLUMNS = 72  # whole cache lines
 MAX_SAME = 4
 
@@ -90,10 +89,9 @@ TF_RESPONSE = 2  # any response was seen
 TF_RINGING = 4  # any of 180-183
 TF_PROGRESS = 8  # any of 101-199
 TF_CREDENTIALS = 16  # the request carries credentials
-TF_TO_TAG = 32  # the request has a To tag: it is inside a dialog
-TF_LATE = 64  # its final came after its timer: it decides nothing
-TF_CANCELLED = 128  # a CANCEL was seen for it
-TF_NO_CONTACT = 256  # a REGISTER without Contact: it only asks
+TF_LATE = 32  # its final came after its timer: it decides nothing
+TF_CANCELLED = 64  # a CANCEL was seen for it
+TF_NO_CONTACT = 128  # a REGISTER without Contact: it only asks
 
 # Group rows (G_*). A group without a number of its own uses the first cache line alone, a message of a call the second.
 G_KIND = 0  # GROUP_*
@@ -217,7 +215,7 @@ NOTE_TOO_MANY_ATTEMPTS = 3
 NOTE_CLOCK_STEP = 4
 NOTE_TOO_MANY_WORDS = 5
 NOTE_COLUMNS = 6
-NOTE_LIMIT = 4096  # per batch; further ones are only counted
+NOTE_LIMIT = 8192  # per batch: four a message of the largest; beyond it they are only counted
 
 SECOND = 1_000_000_000
 NO_REPLY = 32 * SECOND  # 64*T1: Timer B and F, RFC 3261 §17.1.1.2
@@ -237,4 +235,3 @@ OUT_CLOCK = G_ARMED  # the capture's clock when the group ended
 OUT_CLOSING = G_PREVIOUS  # 1 = it was ended by the end of the capture
 OUT_FIRST_TX = G_FIRST_TX  # its first transaction among those handed out, the others follow
 OUT_TX_CLOCK = T_SEEN
-OUT_TX_CLOSING = T_NEXT

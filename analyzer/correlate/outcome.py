@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analyzer.batch import F_STIR, MISSING, Ints
+from analyzer.correlate.labels import Codes, Flags
 from analyzer.correlate.layout import (
     CHALLENGE_WINDOW,
     G_FINAL_CLOCK,
@@ -43,7 +43,6 @@ from analyzer.correlate.summary_kernels import (
 )
 from analyzer.vocab import Outcome
 
-Flags = NDArray[np.bool_]
 _GIVES_UP = 10 * SECOND  # who waits longer for any sign of life has met a network failure
 
 
@@ -65,7 +64,7 @@ class Verdict(NamedTuple):
 
     outcome: Ints
     fault: Ints
-    detail: NDArray[np.int32]
+    detail: Codes
     rule: Ints
     status: Ints
     is_cancelled: Flags  # the CANCEL decided
@@ -76,7 +75,8 @@ class Verdict(NamedTuple):
 
 def is_specific(cause: Ints) -> Flags:
     """Whether a cause says why: it is there and not one of 0, 16, 31, 127."""
-    return (cause != MISSING) & ~np.isin(cause, GENERIC)
+    says: Flags = (cause != MISSING) & ~np.isin(cause, GENERIC)
+    return says
 
 
 def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:

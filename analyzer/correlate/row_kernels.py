@@ -17,7 +17,11 @@ from analyzer.batch import (
     MISSING,
     S_BRANCH,
     S_CALL_ID,
+    Ints,
+    Octets,
+    Spans,
 )
+from analyzer.correlate.key_kernels import Key
 from analyzer.correlate.layout import (
     G_COLUMNS,
     G_FIRST_TX,
@@ -30,8 +34,10 @@ from analyzer.correlate.layout import (
     GROUP_REGISTRATION,
     MAX_SAME,
     MAX_SEEN,
+    MAX_WORDS,
     S_ARENA,
     S_CLOCK,
+    S_ENDPOINTS,
     S_GROUP_FREE,
     S_GROUP_LIVE,
     S_GROUP_USED,
@@ -42,6 +48,8 @@ from analyzer.correlate.layout import (
     S_TX_LIVE,
     S_TX_NO,
     S_TX_USED,
+    S_WORD_OCTETS,
+    S_WORDS,
     T_ACK_TS,
     T_AGENT,
     T_BRANCH_LENGTH,
@@ -78,7 +86,6 @@ from analyzer.correlate.layout import (
     T_REQUEST_CLOCK,
     T_REQUEST_TS,
     T_RESPONDER,
-    T_RETRY_AFTER,
     T_SAME,
     T_SEEN,
     T_SEEN_COUNT,
@@ -90,9 +97,9 @@ from analyzer.jit import inlined, kernel
 
 
 @inlined
-def new_group(scalars, groups, kind):  # type: ignore[no-untyped-def]
+def new_group(scalars: Ints, groups: Ints, kind: int) -> int:
     """A group row with nothing in it; the caller fills and arms it."""
-    slot = scalars[S_GROUP_FREE]
+    slot: int = scalars[S_GROUP_FREE]
     if slot >= 0:
         scalars[S_GROUP_FREE] = groups[slot, G_FOLLOWING]
     else:
@@ -109,9 +116,20 @@ def new_group(scalars, groups, kind):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def new_transaction(scalars, tx, numbers, spans, octets, arena, i, method, key_0, key_1):  # type: ignore[no-untyped-def]
+def new_transaction(
+    scalars: Ints,
+    tx: Ints,
+    numbers: Ints,
+    spans: Spans,
+    octets: Octets,
+    arena: Octets,
+    i: int,
+    method: int,
+    key_0: Key,
+    key_1: Key,
+) -> int:
     """A transaction row for message ``i``, numbered, of no group yet; texts go to the arena if they are kept."""
-    slot = scalars[S_TX_FREE]
+    slot: int = scalars[S_TX_FREE]
     if slot >= 0:
         scalars[S_TX_FREE] = tx[slot, T_NEXT]
     else:
@@ -151,7 +169,6 @@ def new_transaction(scalars, tx, numbers, spans, octets, arena, i, method, key_0
     tx[slot, T_FINAL_LOCATION] = -1
     tx[slot, T_FINAL_ISUP] = MISSING
     tx[slot, T_FINAL_VENDOR_CAUSE] = MISSING
-    tx[slot, T_RETRY_AFTER] = MISSING
     tx[slot, T_PROGRESS_Q850] = MISSING
     tx[slot, T_AGENT] = -1
     tx[slot, T_FINAL_AGENT] = -1
@@ -175,15 +192,15 @@ def new_transaction(scalars, tx, numbers, spans, octets, arena, i, method, key_0
 
 
 @inlined
-def port_pair(numbers, i, is_request):  # type: ignore[no-untyped-def]
+def port_pair(numbers: Ints, i: int, is_request: bool) -> int:
     """Client port << 16 | server port: of a response the sender is the server."""
-    if is_request:
-        return (numbers[i, D_SRC_PORT] << 16) | numbers[i, D_DST_PORT]
-    return (numbers[i, D_DST_PORT] << 16) | numbers[i, D_SRC_PORT]
+    source: int = numbers[i, D_SRC_PORT]
+    target: int = numbers[i, D_DST_PORT]
+    return (source << 16) | target if is_request else (target << 16) | source
 
 
 @inlined
-def add_to_group(groups, tx, group, slot):  # type: ignore[no-untyped-def]
+def add_to_group(groups: Ints, tx: Ints, group: int, slot: int) -> None:
     """Put a transaction at the end of its group's list."""
     tx[slot, T_GROUP] = group
     last = groups[group, G_LAST_TX]
@@ -196,16 +213,18 @@ def add_to_group(groups, tx, group, slot):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def first_of_same(scalars, tx, seen, slot, same, message_no):  # type: ignore[no-untyped-def]
+def first_of_same(scalars: Ints, tx: Ints, seen: Ints, slot: int, same: Key, message_no: int) -> int:
     """message_no of the message that this one repeats; 0 if it is new (then it is remembered); -1 if it is new
     but the transaction has shown too many different messages to remember more.
 
     The first few stand in the transaction's row; few transactions have more.
     """
+    first: int
     count = tx[slot, T_SEEN_COUNT]
     for k in range(min(count, MAX_SAME)):
         if tx[slot, T_SAME + 2 * k] == same:
-            return tx[slot, T_SAME + 2 * k + 1]
+            first = tx[slot, T_SAME + 2 * k + 1]
+            return first
     if count < MAX_SAME:
         tx[slot, T_SAME + 2 * count] = same
         tx[slot, T_SAME + 2 * count + 1] = message_no
@@ -214,7 +233,8 @@ def first_of_same(scalars, tx, seen, slot, same, message_no):  # type: ignore[no
     entry = tx[slot, T_SEEN]
     while entry >= 0:
         if seen[entry, 0] == same:
-            return seen[entry, 1]
+            first = seen[entry, 1]
+            return first
         entry = seen[entry, 2]
     if count >= MAX_SEEN:
         return -1
@@ -233,7 +253,7 @@ def first_of_same(scalars, tx, seen, slot, same, message_no):  # type: ignore[no
 
 
 @kernel
-def forget_seen(scalars, tx, seen, slot):  # type: ignore[no-untyped-def]
+def forget_seen(scalars: Ints, tx: Ints, seen: Ints, slot: int) -> None:
     """Give the list of messages seen of a transaction back."""
     entry = tx[slot, T_SEEN]
     while entry >= 0:
@@ -242,3 +262,28 @@ def forget_seen(scalars, tx, seen, slot):  # type: ignore[no-untyped-def]
         scalars[S_SEEN_FREE] = entry
         entry = after
     tx[slot, T_SEEN] = -1
+
+
+@inlined
+def must_grow(
+    scalars: Ints,
+    tx: Ints,
+    groups: Ints,
+    seen: Ints,
+    endpoints: Ints,
+    words: Ints,
+    word_octets: Octets,
+    arena: Octets,
+    length: int,
+) -> bool:
+    """Whether something might not hold what a message of ``length`` octets brings: a row of each kind, its texts."""
+    is_short: bool = (
+        scalars[S_TX_LIVE] + 1 >= len(tx)
+        or scalars[S_GROUP_LIVE] + 1 >= len(groups)
+        or (scalars[S_SEEN_FREE] < 0 and scalars[S_SEEN_USED] >= len(seen))
+        or scalars[S_ENDPOINTS] + 2 > len(endpoints)
+        or (scalars[S_WORDS] + 3 > len(words) and scalars[S_WORDS] < MAX_WORDS)
+        or scalars[S_WORD_OCTETS] + 2 * length > len(word_octets)
+        or scalars[S_ARENA] + 3 * length + 64 > len(arena)
+    )
+    return is_short

@@ -1,13 +1,13 @@
 """What an ended call came to, as far as its transactions alone tell: no code or cause is judged here.
 
 The deciding transaction is the best one at the lowest hop of the last attempt. The originator of a failure is found
-by going down the hops that were seen: the source of the final at the deepest of them, or the element that never answered.
+by going down the hops that were seen: the source of the final at the deepest of them, or the element that
+never answered.
 """
 
 from __future__ import annotations
 
 from analyzer.batch import MISSING, Ints
-from analyzer.correlate.call_kernels import rank
 from analyzer.correlate.layout import (
     G_ATTEMPTS,
     G_HOP,
@@ -34,6 +34,7 @@ from analyzer.correlate.layout import (
     TF_RESPONSE,
     TF_RINGING,
 )
+from analyzer.correlate.response_kernels import rank
 from analyzer.jit import inlined, kernel
 
 # Summary rows (C_*), one per call.
@@ -56,13 +57,14 @@ CF_PROGRESS = 4  # any of 101-199 in the last attempt
 
 
 @inlined
-def has_final(row):  # type: ignore[no-untyped-def]
+def has_final(row: Ints) -> bool:
     """Whether a transaction has a final that counts."""
-    return row[T_STATUS] > 0 and row[T_FLAGS] & TF_LATE == 0
+    counts: bool = row[T_STATUS] > 0 and row[T_FLAGS] & TF_LATE == 0
+    return counts
 
 
 @inlined
-def deciding(tx, first, end, attempt, hop):  # type: ignore[no-untyped-def]
+def deciding(tx: Ints, first: int, end: int, attempt: int, hop: int) -> int:
     """The best final at a hop of an attempt; without one the first INVITE there, a cancelled one before others."""
     best = -1
     for t in range(first, end):
@@ -113,9 +115,9 @@ def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: 
             seen = 1
         for t in range(first, end):
             row = tx[t]
-            if row[T_ATTEMPT] == attempt and row[T_CLIENT] == endpoint and row[T_HOP] > tx[origin, T_HOP]:
-                if row[T_FLAGS] & TF_RESPONSE == 0:
-                    seen = 1
+            sent_on = row[T_ATTEMPT] == attempt and row[T_CLIENT] == endpoint and row[T_HOP] > tx[origin, T_HOP]
+            if sent_on and row[T_FLAGS] & TF_RESPONSE == 0:
+                seen = 1
     out[C_ORIGINATOR] = endpoint
     out[C_SEEN] = seen
     relays = 0
@@ -172,9 +174,9 @@ def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
                     if tx[t, T_FLAGS] & TF_RESPONSE:
                         due = max(tx[t, T_REQUEST_CLOCK], tx[t, T_PROGRESS_CLOCK]) + RINGING
                     timer = max(timer, due)
-            if tx[t, T_HOP] == tx[lowest, T_HOP] and tx[t, T_PROGRESS_TS] != MISSING:
-                if progress == MISSING or tx[t, T_PROGRESS_TS] < progress:
-                    progress = tx[t, T_PROGRESS_TS]
+            rang = tx[t, T_HOP] == tx[lowest, T_HOP] and tx[t, T_PROGRESS_TS] != MISSING
+            if rang and (progress == MISSING or tx[t, T_PROGRESS_TS] < progress):
+                progress = tx[t, T_PROGRESS_TS]
         row[C_FLAGS] = flags
         row[C_TIMER] = timer
         row[C_PROGRESS_TS] = progress

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import Ints, Octets
-from analyzer.correlate.key_kernels import hash_span, join
+from analyzer.correlate.key_kernels import Key, Words, hash_span, join
 from analyzer.correlate.layout import MAX_WORDS, S_ENDPOINTS, S_WORD_OCTETS, S_WORDS
 from analyzer.jit import inlined, kernel
 
@@ -18,10 +18,10 @@ SLOT = 0xFFFFFFFF
 
 
 @inlined
-def find(index, rows, column, key_0, key_1):  # type: ignore[no-untyped-def]
+def find(index: Ints, rows: Ints, column: int, key_0: Key, key_1: Key) -> int:
     """Position in ``index`` of the row whose two key columns from ``column`` on are equal; -1 if there is none."""
     mask = len(index) - 1
-    at = key_0 & mask
+    at = int(key_0) & mask
     tag = key_1 & TAG
     while True:
         entry = index[at]
@@ -35,16 +35,17 @@ def find(index, rows, column, key_0, key_1):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def find_slot(index, rows, column, key_0, key_1):  # type: ignore[no-untyped-def]
+def find_slot(index: Ints, rows: Ints, column: int, key_0: Key, key_1: Key) -> int:
     """The row itself, or -1."""
     at = find(index, rows, column, key_0, key_1)
     if at < 0:
         return -1
-    return (index[at] & SLOT) - 1
+    slot: int = (index[at] & SLOT) - 1
+    return slot
 
 
 @inlined
-def put(index, key_0, key_1, slot):  # type: ignore[no-untyped-def]
+def put(index: Ints, key_0: Key, key_1: Key, slot: int) -> None:
     """Enter a row that is not in the index yet."""
     mask = len(index) - 1
     at = key_0 & mask
@@ -91,7 +92,7 @@ def reenter(index: Ints, old: Ints, rows: Ints, column: int) -> None:
 
 
 @kernel
-def refill_endpoints(index: Ints, endpoints: Ints, used: int, seeds: Ints) -> None:
+def refill_endpoints(index: Ints, endpoints: Ints, used: int, seeds: Words) -> None:
     """Enter every endpoint again, after the index has grown."""
     index[:] = 0
     mask = len(index) - 1
@@ -103,16 +104,19 @@ def refill_endpoints(index: Ints, endpoints: Ints, used: int, seeds: Ints) -> No
 
 
 @inlined
-def endpoint_hash(network, high, low, seeds):  # type: ignore[no-untyped-def]
+def endpoint_hash(network: int, high: int, low: int, seeds: Words) -> np.int64:
     """Where an endpoint is looked for first."""
     return np.int64(join(join(np.uint64(high) ^ seeds[0], np.uint64(low)), np.uint64(network)) >> np.uint64(1))
 
 
 @inlined
-def endpoint_number(network, high, low, scalars, endpoints, index, seeds):  # type: ignore[no-untyped-def]
+def endpoint_number(
+    network: int, high: int, low: int, scalars: Ints, endpoints: Ints, index: Ints, seeds: Words
+) -> int:
     """The number of an endpoint (network, address), a new one if it was not seen before."""
     mask = len(index) - 1
     at = endpoint_hash(network, high, low, seeds) & mask
+    slot: int
     while index[at] != 0:
         slot = index[at] - 1
         if endpoints[slot, 2] == low and endpoints[slot, 1] == high and endpoints[slot, 0] == network:
@@ -136,11 +140,12 @@ def word_number(
     words: Ints,
     word_index: Ints,
     word_octets: Octets,
-    seeds: Ints,
+    seeds: Words,
 ) -> int:
     """The number of a text that repeats (an agent, a reason phrase); -1 when missing, -2 when there are too many."""
     if length < 0:
         return -1
+    slot: int
     one, two = hash_span(octets, start, length, seeds)
     key_0, key_1 = np.int64(one), np.int64(two)
     slot = find_slot(word_index, words, 0, key_0, key_1)
@@ -163,7 +168,7 @@ def word_number(
 
 
 @inlined
-def copy_octets(source, start, length, target, at):  # type: ignore[no-untyped-def]
+def copy_octets(source: Octets, start: int, length: int, target: Octets, at: int) -> int:
     """Copy some octets; returns where the next ones go."""
     for k in range(length):
         target[at + k] = source[start + k]

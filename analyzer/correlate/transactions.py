@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analyzer.batch import INVITE, MISSING, AnyColumn, Columns, Ints, Labels, Octets, Texts
-from analyzer.correlate.calls import EndpointNames, difference, united
+from analyzer.batch import INVITE, MISSING, AnyColumn, Columns, Ints, Labels, Texts
 from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.labels import EndpointNames, Part, Parts, difference, table, united
 from analyzer.correlate.layout import (
     NO_REPLY,
     OUT_TX_CLOCK,
@@ -20,6 +20,7 @@ from analyzer.correlate.layout import (
     T_CALL_NO,
     T_CAPTURE_NO,
     T_CLIENT,
+    T_COLUMNS,
     T_CSEQ,
     T_FINAL_NO,
     T_FINAL_TS,
@@ -59,91 +60,79 @@ def _or_missing(numbers: Ints) -> Ints:
     return np.where(numbers > 0, numbers, MISSING)
 
 
+def _part(tx: Ints) -> Part:
+    """What the table says of transactions."""
+    request, final = tx[:, T_REQUEST_TS], tx[:, T_FINAL_TS]
+    has_final = tx[:, T_STATUS] > 0
+    in_time = has_final & (tx[:, T_FLAGS] & TF_LATE == 0)
+    invite = tx[:, T_METHOD] == INVITE
+    rings = invite & (tx[:, T_FLAGS] & TF_RESPONSE != 0)
+    timer = np.where(
+        rings,
+        np.maximum(tx[:, T_REQUEST_CLOCK], tx[:, T_PROGRESS_CLOCK]) + RINGING,
+        tx[:, T_REQUEST_CLOCK] + NO_REPLY,
+    )
+    over = tx[:, OUT_TX_CLOCK] > timer
+    ended_by = np.full(len(tx), _ENDED[EndedBy.CAPTURE_END], dtype=np.int32)
+    ended_by[over] = _ENDED[EndedBy.TIMEOUT]
+    ended_by[in_time] = _ENDED[EndedBy.FINAL]
+    timed_out = ended_by == _ENDED[EndedBy.TIMEOUT]
+    call_id_length = np.maximum(tx[:, T_CALL_ID_LENGTH], 0)
+    return {
+        "transaction_no": tx[:, T_NO],
+        "capture_no": tx[:, T_CAPTURE_NO].astype(np.int32),
+        "call_no": _or_missing(tx[:, T_CALL_NO]),
+        "registration_no": _or_missing(tx[:, T_REGISTRATION_NO]),
+        "kind": np.where(invite, 0, 1).astype(np.int32),
+        "method": tx[:, T_METHOD].astype(np.int32),
+        "call_id_start": tx[:, T_TEXT],
+        "call_id_length": tx[:, T_CALL_ID_LENGTH].astype(np.int32),
+        "via_branch_start": tx[:, T_TEXT] + call_id_length,
+        "via_branch_length": tx[:, T_BRANCH_LENGTH].astype(np.int32),
+        "cseq": tx[:, T_CSEQ],
+        "hop": np.where(tx[:, T_HOP] >= 0, tx[:, T_HOP], MISSING),
+        "network": tx[:, T_NETWORK],
+        "client_ip": tx[:, T_CLIENT].astype(np.int32),
+        "client_port": (tx[:, T_PORTS] >> 16).astype(np.int32),
+        "server_ip": tx[:, T_SERVER].astype(np.int32),
+        "server_port": (tx[:, T_PORTS] & 0xFFFF).astype(np.int32),
+        "transport": tx[:, T_TRANSPORT].astype(np.int32),
+        "request_no": _or_missing(tx[:, T_REQUEST_NO]),
+        "final_no": _or_missing(tx[:, T_FINAL_NO]),
+        "ack_no": _or_missing(tx[:, T_ACK_NO]),
+        "request_ts": request,
+        "first_response_ts": tx[:, T_FIRST_RESPONSE_TS],
+        "progress_ts": tx[:, T_PROGRESS_TS],
+        "final_ts": final,
+        "ack_ts": tx[:, T_ACK_TS],
+        "status_code": _or_missing(tx[:, T_STATUS]),
+        "response_time_ms": difference(final, request, has_final & (tx[:, T_FLAGS] & TF_REQUEST != 0), 1e6),
+        "request_resends": tx[:, T_REQUEST_RESENDS].astype(np.int32),
+        "response_resends": tx[:, T_RESPONSE_RESENDS].astype(np.int32),
+        "state": np.where(timed_out, _STATES[TransactionState.TERMINATED], tx[:, T_STATE]).astype(np.int32),
+        "ended_by": ended_by,
+    }
+
+
 class TransactionTable:
     """Collects ended transactions batch by batch; `columns` gives the table, in order of transaction_no."""
 
     def __init__(self, correlator: Correlator, methods: Sequence[str]) -> None:
         self._correlator = correlator
         self._methods = methods
-        self._parts: list[dict[str, Ints]] = []
-        self._texts: list[Octets] = []
-        self._text_octets = 0
+        self._parts = Parts()
 
     def add(self, ended: Ended) -> None:
         """Keep what has ended."""
-        if not len(ended.transactions):
-            return
-        part = self._part(ended.transactions)
-        part["call_id_start"] = part["call_id_start"] + self._text_octets
-        part["via_branch_start"] = part["via_branch_start"] + self._text_octets
-        self._parts.append(part)
-        self._texts.append(ended.text)
-        self._text_octets += len(ended.text)
-
-    def _part(self, tx: Ints) -> dict[str, Ints]:
-        request, final = tx[:, T_REQUEST_TS], tx[:, T_FINAL_TS]
-        has_final = tx[:, T_STATUS] > 0
-        in_time = has_final & (tx[:, T_FLAGS] & TF_LATE == 0)
-        invite = tx[:, T_METHOD] == INVITE
-        rings = invite & (tx[:, T_FLAGS] & TF_RESPONSE != 0)
-        timer = np.where(
-            rings,
-            np.maximum(tx[:, T_REQUEST_CLOCK], tx[:, T_PROGRESS_CLOCK]) + RINGING,
-            tx[:, T_REQUEST_CLOCK] + NO_REPLY,
-        )
-        over = tx[:, OUT_TX_CLOCK] > timer
-        ended_by = np.select(
-            [in_time, over],
-            [np.int32(_ENDED[EndedBy.FINAL]), np.int32(_ENDED[EndedBy.TIMEOUT])],
-            default=np.int32(_ENDED[EndedBy.CAPTURE_END]),
-        )
-        timed_out = ended_by == _ENDED[EndedBy.TIMEOUT]
-        call_id_length = np.maximum(tx[:, T_CALL_ID_LENGTH], 0)
-        return {
-            "transaction_no": tx[:, T_NO],
-            "capture_no": tx[:, T_CAPTURE_NO].astype(np.int32),
-            "call_no": _or_missing(tx[:, T_CALL_NO]),
-            "registration_no": _or_missing(tx[:, T_REGISTRATION_NO]),
-            "kind": np.where(invite, 0, 1).astype(np.int32),
-            "method": tx[:, T_METHOD].astype(np.int32),
-            "call_id_start": tx[:, T_TEXT],
-            "call_id_length": tx[:, T_CALL_ID_LENGTH].astype(np.int32),
-            "via_branch_start": tx[:, T_TEXT] + call_id_length,
-            "via_branch_length": tx[:, T_BRANCH_LENGTH].astype(np.int32),
-            "cseq": tx[:, T_CSEQ],
-            "hop": np.where(tx[:, T_HOP] >= 0, tx[:, T_HOP], MISSING),
-            "network": tx[:, T_NETWORK],
-            "client_ip": tx[:, T_CLIENT].astype(np.int32),
-            "client_port": (tx[:, T_PORTS] >> 16).astype(np.int32),
-            "server_ip": tx[:, T_SERVER].astype(np.int32),
-            "server_port": (tx[:, T_PORTS] & 0xFFFF).astype(np.int32),
-            "transport": tx[:, T_TRANSPORT].astype(np.int32),
-            "request_no": _or_missing(tx[:, T_REQUEST_NO]),
-            "final_no": _or_missing(tx[:, T_FINAL_NO]),
-            "ack_no": _or_missing(tx[:, T_ACK_NO]),
-            "request_ts": request,
-            "first_response_ts": tx[:, T_FIRST_RESPONSE_TS],
-            "progress_ts": tx[:, T_PROGRESS_TS],
-            "final_ts": final,
-            "ack_ts": tx[:, T_ACK_TS],
-            "status_code": _or_missing(tx[:, T_STATUS]),
-            "response_time_ms": difference(final, request, has_final & (tx[:, T_FLAGS] & TF_REQUEST != 0), 1e6),
-            "request_resends": tx[:, T_REQUEST_RESENDS].astype(np.int32),
-            "response_resends": tx[:, T_RESPONSE_RESENDS].astype(np.int32),
-            "state": np.where(timed_out, _STATES[TransactionState.TERMINATED], tx[:, T_STATE]).astype(np.int32),
-            "ended_by": ended_by,
-        }
+        if len(ended.transactions):
+            self._parts.add(_part(ended.transactions), ended.text)
 
     def columns(self) -> Columns:
         """The table of all transactions that were added, in order of transaction_no."""
-        from analyzer.correlate.layout import T_COLUMNS
-
-        nothing = self._part(np.empty((0, T_COLUMNS), np.int64))
-        parts = self._parts or [nothing]
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in nothing}
-        order = np.argsort(joined["transaction_no"], kind="stable")
-        data = {name: column[order] for name, column in joined.items()}
-        octets = np.concatenate(self._texts) if self._texts else np.empty(0, np.uint8)
+        data, octets = self._parts.whole(_part(np.empty((0, T_COLUMNS), np.int64)), "transaction_no")
+        # Numbers that fit into 32 bits are kept so; a table holds them as every other number.
+        narrow = [name for name, column in data.items() if column.dtype == np.int32]
+        numbers = data | {name: data[name].astype(np.int64) for name in narrow}
         places = EndpointNames(self._correlator.endpoints)
         columns: dict[str, AnyColumn] = {
             "call_id": Texts(octets, data["call_id_start"], data["call_id_length"]),
@@ -156,12 +145,4 @@ class TransactionTable:
             "state": Labels(data["state"], names(TransactionState)),
             "ended_by": Labels(data["ended_by"], names(EndedBy)),
         }
-        return Columns(
-            TransactionRow,
-            {
-                name: columns[name] if name in columns else data[name].astype(np.int64, copy=False)
-                if data[name].dtype == np.int32 else data[name]
-                for name in TransactionRow._fields
-            },
-            len(order),
-        )
+        return table(TransactionRow, columns, numbers)
