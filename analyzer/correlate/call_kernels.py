@@ -67,11 +67,12 @@ def belongs(groups: Ints, group: int, cseq: int, hop: int, clock: int) -> int:
     lowest = groups[group, G_HOP]
     status = groups[group, G_STATUS]
     waits = status == 0 and clock <= groups[group, G_TIMER]
+    lately = waits or (status != 0 and clock - groups[group, G_FINAL_CLOCK] <= REPEAT_WINDOW)
     if cseq < current and waits:
         return 3
-    if hop > lowest and (cseq == current or waits):
+    if hop > lowest and (waits or (cseq == current and lately)):
         return 2
-    if cseq == current and (hop < lowest or waits or (hop > 0 and status != 0)):
+    if cseq == current and lately and (waits or hop != lowest or hop > 0):
         return 2
     if waits or (status != 0 and may_continue(groups, group, clock)):
         return 1

@@ -60,7 +60,7 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     no_ack = answered & (release == RELEASE[Release.NO_ACK])
 
     reason = np.select(
-        [cancelled, bye & ~no_ack, decided],
+        [cancelled, bye, decided],
         [final[:, T_CANCEL_Q850], groups[:, G_BYE_Q850], final[:, T_FINAL_Q850]],
         default=MISSING,
     )
@@ -72,13 +72,13 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     progress = final[:, T_PROGRESS_Q850]
     from_18x = (decided | cancelled) & is_specific(progress) & ~is_specific(reason) & same_dialog
     header = np.select(
-        [decided, bye & ~no_ack],
+        [decided, bye],
         [final[:, T_FINAL_VENDOR_CAUSE], groups[:, G_BYE_VENDOR_CAUSE]],
         default=MISSING,
     )
     pack = np.where(decided, vendor_cause, MISSING)
     sip = np.select(
-        [cancelled & (outcome == OUTCOME[Outcome.NO_ANSWER]), bye & ~no_ack, decided],
+        [cancelled & (outcome == OUTCOME[Outcome.NO_ANSWER]), bye, decided],
         [final[:, T_CANCEL_SIP], groups[:, G_BYE_SIP], final[:, T_FINAL_SIP]],
         default=MISSING,
     )

@@ -52,6 +52,7 @@ from analyzer.correlate.layout import (
     T_GROUP,
     T_KEY_0,
     T_NEXT,
+    T_NO,
     T_RESPONSE_RESENDS,
     T_RESPONSES,
     T_TEXT,
@@ -160,7 +161,7 @@ def end_group(
         after = tx[slot, T_NEXT]
         if kind == GROUP_ORPHAN:
             scalars[S_ORPHANS] += tx[slot, T_RESPONSES] - tx[slot, T_RESPONSE_RESENDS]
-        if named or scalars[S_KEEP_TX] != 0:
+        if named or (scalars[S_KEEP_TX] != 0 and tx[slot, T_NO] > 0):
             hand_out_transaction(scalars, tx, arena, out_tx, out_text, slot, out)
         forget_seen(scalars, tx, seen, slot)
         drop(tx_index, tx, T_KEY_0, slot)

@@ -31,20 +31,26 @@ class Parts:
 
     def add(self, part: Part, text: Octets) -> None:
         """Keep a part; its columns ``…_start`` say where texts stand in ``text``."""
-        for name in part:
-            if name.endswith("_start"):
-                part[name] = part[name] + self._octets
-        self._parts.append(part)
+        # A column that is a view would keep the whole rows that it was taken from.
+        self._parts.append(
+            {
+                name: column + self._octets if name.endswith("_start") else np.ascontiguousarray(column)
+                for name, column in part.items()
+            }
+        )
         self._texts.append(text)
         self._octets += len(text)
 
     def whole(self, nothing: Part, order_by: str) -> tuple[Part, Octets]:
-        """The table in the order of one of its columns, and the octets of its texts; ``nothing`` = an empty part."""
-        parts = self._parts or [nothing]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in nothing}
-        order = np.argsort(columns[order_by], kind="stable")
-        octets = np.concatenate(self._texts) if self._texts else np.empty(0, np.uint8)
-        return {name: column[order] for name, column in columns.items()}, octets
+        """The table in the order of one of its columns, and the octets of its texts; ``nothing`` = an empty part.
+
+        The parts are given up column by column, so that the table is never there twice: ask once.
+        """
+        parts, texts = self._parts or [dict(nothing)], self._texts or [np.empty(0, np.uint8)]
+        self._parts, self._texts = [], []
+        order = np.argsort(np.concatenate([part[order_by] for part in parts]), kind="stable")
+        columns = {name: np.concatenate([part.pop(name) for part in parts])[order] for name in nothing}
+        return columns, np.concatenate(texts)
 
 
 def table(row_type: Any, named: Mapping[str, AnyColumn], numbers: Part) -> Columns:

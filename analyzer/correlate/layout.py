@@ -91,7 +91,6 @@ TF_PROGRESS = 8  # any of 101-199
 TF_CREDENTIALS = 16  # the request carries credentials
 TF_LATE = 32  # its final came after its timer: it decides nothing
 TF_CANCELLED = 64  # a CANCEL was seen for it
-TF_NO_CONTACT = 128  # a REGISTER without Contact: it only asks
 
 # Group rows (G_*). A group without a number of its own uses the first cache line alone, a message of a call the second.
 G_KIND = 0  # GROUP_*
@@ -158,6 +157,8 @@ G_DIALOG_LOST = 64  # 1 = a request inside the dialog was answered 408 or 481
 G_ANSWER_TAG = 65  # To tag of the 2xx that answered
 G_BYE_VENDOR_CAUSE = 66
 G_ASKED = 67  # registrations: lifetime asked for, s
+G_BYE_NO = 68  # transaction_no of the BYE that ends it
+G_ONLY_ASKS = 69  # registrations: 1 = the last REGISTER has no Contact
 G_COLUMNS = 72  # whole cache lines
 G_OTHER_COLUMNS = 8  # what a group without a number of its own uses
 

@@ -20,6 +20,7 @@ from analyzer.correlate.layout import (
     G_KIND,
     G_NETWORK,
     G_NO,
+    G_ONLY_ASKS,
     G_REFUSED,
     G_START_TS,
     G_STATUS,
@@ -34,9 +35,7 @@ from analyzer.correlate.layout import (
     T_AGENT,
     T_CLIENT,
     T_COLUMNS,
-    T_FLAGS,
     T_SERVER,
-    TF_NO_CONTACT,
 )
 from analyzer.schema import RegistrationRow
 from analyzer.vocab import RegistrationOutcome, names, numbered
@@ -45,7 +44,7 @@ _OUTCOME = numbered(RegistrationOutcome)
 _TEXTS = {"call_id": GT_CALL_ID, "aor": GT_TO_URI, "contact_uri": GT_REQUEST_URI}
 
 
-def _outcomes(groups: Ints, first: Ints) -> Codes:
+def _outcomes(groups: Ints) -> Codes:
     """Position in vocab.RegistrationOutcome of each registration."""
     status, clock = groups[:, G_STATUS], groups[:, OUT_CLOCK]
     since = clock - groups[:, G_FINAL_CLOCK]
@@ -59,7 +58,7 @@ def _outcomes(groups: Ints, first: Ints) -> Codes:
     outcome[failed] = _OUTCOME[RegistrationOutcome.FAILED]
     outcome[success] = _OUTCOME[RegistrationOutcome.REGISTERED]
     outcome[success & (groups[:, G_ASKED] == 0)] = _OUTCOME[RegistrationOutcome.UNREGISTERED]
-    outcome[success & (first[:, T_FLAGS] & TF_NO_CONTACT != 0)] = _OUTCOME[RegistrationOutcome.QUERIED]
+    outcome[success & (groups[:, G_ONLY_ASKS] == 1)] = _OUTCOME[RegistrationOutcome.QUERIED]
     outcome[status == 0] = _OUTCOME[RegistrationOutcome.TIMED_OUT]
     outcome[waits | in_window] = _OUTCOME[RegistrationOutcome.OPEN]
     return outcome
@@ -78,7 +77,7 @@ def _part(groups: Ints, first: Ints) -> Part:
         "request_ts": groups[:, G_START_TS],
         "final_ts": final_ts,
         "status_code": np.where(status > 0, status, MISSING),
-        "outcome": _outcomes(groups, first),
+        "outcome": _outcomes(groups),
         "expires_s": groups[:, G_EXPIRES],
         "attempts": groups[:, G_ATTEMPTS],
         "challenges": groups[:, G_CHALLENGES],

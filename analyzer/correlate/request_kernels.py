@@ -13,6 +13,7 @@ from analyzer.batch import (
     F_SESSION_TIMER,
     INVITE,
     M_CSEQ,
+    M_EXPIRES,
     M_FLAGS,
     M_MESSAGE_NO,
     M_METHOD,
@@ -35,15 +36,19 @@ from analyzer.correlate.layout import (
     G_ANSWER_CSEQ,
     G_ANSWER_TAG,
     G_ANSWER_TX,
+    G_ASKED,
+    G_ATTEMPTS,
     G_BYE_BY_CALLEE,
     G_BYE_CLOCK,
     G_BYE_FINAL_TS,
     G_BYE_FLAGS,
+    G_BYE_NO,
     G_BYE_Q850,
     G_BYE_SIP,
     G_BYE_STATUS,
     G_BYE_TS,
     G_BYE_VENDOR_CAUSE,
+    G_EXPIRES,
     G_FIRST_TX,
     G_HOP,
     G_HOPS,
@@ -52,6 +57,7 @@ from analyzer.correlate.layout import (
     G_INNER_TX,
     G_MESSAGES,
     G_NO,
+    G_ONLY_ASKS,
     G_RESENDS,
     G_TIMER,
     G_TX_COUNT,
@@ -89,7 +95,6 @@ from analyzer.correlate.layout import (
     T_STATUS,
     TF_CANCELLED,
     TF_CREDENTIALS,
-    TF_NO_CONTACT,
     TF_REQUEST,
 )
 from analyzer.correlate.note_kernels import note
@@ -142,7 +147,10 @@ def join_dialog(
     # Of forks that both answered only the dialog that decided ends the call.
     answered = groups[call, G_ANSWER_TAG]
     theirs = keys[i, K_FROM] if by_callee else to_tag
-    if method == BYE and groups[call, G_BYE_TS] == MISSING and (answered == 0 or theirs == answered):
+    if method == BYE and (groups[call, G_BYE_STATUS] == 401 or groups[call, G_BYE_STATUS] == 407):
+        groups[call, G_BYE_NO] = tx[slot, T_NO]  # the same BYE with credentials
+    elif method == BYE and groups[call, G_BYE_TS] == MISSING and (answered == 0 or theirs == answered):
+        groups[call, G_BYE_NO] = tx[slot, T_NO]
         groups[call, G_BYE_TS] = numbers[i, D_TS]
         groups[call, G_BYE_CLOCK] = clock
         groups[call, G_BYE_BY_CALLEE] = 1 if by_callee else 0
@@ -258,8 +266,10 @@ def place_request(
         )
         tx[slot, T_ATTEMPT] = attempt
         tx[slot, T_REGISTRATION_NO] = groups[group, G_NO]
-        if spans[i, S_CONTACT_URI, 1] < 0:
-            tx[slot, T_FLAGS] |= TF_NO_CONTACT
+        if attempt == groups[group, G_ATTEMPTS]:
+            groups[group, G_ASKED] = numbers[i, M_EXPIRES]
+            groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]
+            groups[group, G_ONLY_ASKS] = 1 if spans[i, S_CONTACT_URI, 1] < 0 else 0
     else:
         if keys[i, K_TO] != 0:
             join_dialog(groups, tx, call_index, alias_index, latest_index, numbers, keys, i, slot, clock)
@@ -284,7 +294,7 @@ def place_request(
         if call >= 0:
             groups[call, G_MESSAGES] += tx[slot, T_RESPONSES]
             groups[call, G_RESENDS] += tx[slot, T_RESPONSE_RESENDS]
-            if method == BYE and tx[slot, T_STATUS] != 0:
+            if method == BYE and tx[slot, T_STATUS] != 0 and tx[slot, T_NO] == groups[call, G_BYE_NO]:
                 groups[call, G_BYE_STATUS] = tx[slot, T_STATUS]
                 groups[call, G_BYE_FINAL_TS] = tx[slot, T_FINAL_TS]
         if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:

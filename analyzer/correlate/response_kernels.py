@@ -39,6 +39,7 @@ from analyzer.correlate.layout import (
     G_ANSWER_TX,
     G_ATTEMPTS,
     G_BYE_FINAL_TS,
+    G_BYE_NO,
     G_BYE_STATUS,
     G_CHALLENGES,
     G_DIALOG_LOST,
@@ -262,8 +263,14 @@ def final_in_group(
 
 
 @inlined
-def final_in_dialog(groups: Ints, numbers: Ints, i: int, call: int, method: int, clock: int) -> None:
-    """Let the final response to a request inside a dialog count for its call."""
+def final_in_dialog(
+    groups: Ints, numbers: Ints, i: int, call: int, method: int, transaction_no: int, clock: int
+) -> None:
+    """Let the final response to a request inside a dialog count for its call.
+
+    Session Disconnect Delay ends with the 2xx to the very BYE that ended the call, not with that of another hop.
+    """
+    own_bye = transaction_no == groups[call, G_BYE_NO]
     status = numbers[i, M_STATUS]
     if status == 481 or status == 408:
         groups[call, G_DIALOG_LOST] = 1
@@ -271,6 +278,7 @@ def final_in_dialog(groups: Ints, numbers: Ints, i: int, call: int, method: int,
         so_far = groups[call, G_BYE_STATUS]
         if so_far == 0 or so_far == 401 or so_far == 407:
             groups[call, G_BYE_STATUS] = status
+        if own_bye and status < 300:
             groups[call, G_BYE_FINAL_TS] = numbers[i, D_TS]
     elif status < 300 and numbers[i, M_SESSION_EXPIRES] != MISSING and groups[call, G_SESSION_DUE] != MISSING:
         groups[call, G_SESSION_DUE] = clock + numbers[i, M_SESSION_EXPIRES] * SECOND

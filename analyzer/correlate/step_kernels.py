@@ -58,6 +58,7 @@ from analyzer.correlate.layout import (
     NOTE_TOO_MANY_WORDS,
     S_CLOCK,
     S_STEPPED,
+    S_TX_NO,
     S_WHEEL,
     SECOND,
     T_ACK_NO,
@@ -203,6 +204,9 @@ def step(
             put(tx_index, key_0, key_1, slot)
             tx[slot, T_PORTS] = port_pair(numbers, i, is_request)
             tx[slot, T_STATE] = CALLING if method == INVITE else TRYING
+            if is_ack:  # it belongs to a transaction that was not seen, and is none itself
+                scalars[S_TX_NO] -= 1
+                tx[slot, T_NO] = 0
             if not is_request:
                 place_orphan(scalars, tx, groups, wheel, slot, source, target)
         elif is_request and tx[slot, T_FLAGS] & TF_REQUEST == 0 and not is_ack:
@@ -267,7 +271,7 @@ def step(
                         word_index, word_octets, seeds,
                     )  # fmt: skip
             elif is_final and call >= 0 and tx[slot, T_FLAGS] & TF_LATE == 0:
-                final_in_dialog(groups, numbers, i, call, method, clock)
+                final_in_dialog(groups, numbers, i, call, method, tx[slot, T_NO], clock)
 
         if agent_column >= 0:
             word = word_number(
@@ -291,7 +295,7 @@ def step(
             refresh_call(groups, wheel, call, clock)
 
         links[i, 0] = first if resent else MISSING
-        links[i, 1] = tx[slot, T_NO]
+        links[i, 1] = tx[slot, T_NO] if tx[slot, T_NO] > 0 else MISSING
         links[i, 2] = tx[slot, T_CALL_NO] if tx[slot, T_CALL_NO] > 0 else MISSING
         links[i, 3] = tx[slot, T_REGISTRATION_NO] if tx[slot, T_REGISTRATION_NO] > 0 else MISSING
         if method < METHOD_UNLISTED and special[status] == 0 and (is_request or status > 0):

@@ -52,8 +52,8 @@ C_RELAYS = 4
 C_COLUMNS = 13
 
 CF_RINGING = 1  # any of 180-183 in the last attempt, before its final
-CF_RESPONSE = 2  # any response was seen in the last attempt
-CF_PROGRESS = 4  # any of 101-199 in the last attempt
+CF_RESPONSE = 2  # any response was seen at the lowest hop of the last attempt
+CF_PROGRESS = 4  # any of 101-199 there
 
 
 @inlined
@@ -165,10 +165,11 @@ def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
             if tx[t, T_ATTEMPT] == attempt:
                 if tx[t, T_FLAGS] & TF_RINGING:
                     flags |= CF_RINGING
-                if tx[t, T_FLAGS] & TF_RESPONSE:
-                    flags |= CF_RESPONSE
-                if tx[t, T_FLAGS] & TF_PROGRESS:
-                    flags |= CF_PROGRESS
+                if tx[t, T_HOP] == hop:
+                    if tx[t, T_FLAGS] & TF_RESPONSE:
+                        flags |= CF_RESPONSE
+                    if tx[t, T_FLAGS] & TF_PROGRESS:
+                        flags |= CF_PROGRESS
                 if tx[t, T_HOP] == hop and not has_final(tx[t]):
                     due = tx[t, T_REQUEST_CLOCK] + NO_REPLY
                     if tx[t, T_FLAGS] & TF_RESPONSE:
