@@ -231,9 +231,9 @@ class Correlator:
         if scalars[S_WORD_OCTETS] + 2 * message_octets > len(self._word_octets):
             self._word_octets = _longer(self._word_octets, int(scalars[S_WORD_OCTETS]) + 2 * message_octets)
         if scalars[S_ARENA] + 3 * message_octets + 64 > len(self._arena):
-            self._make_room_for_texts(3 * message_octets + 64)
+            self.make_room_for_texts(3 * message_octets + 64)
 
-    def _make_room_for_texts(self, wanted: int) -> None:
+    def make_room_for_texts(self, wanted: int) -> None:
         """Compact the arena; a larger one only if half of it would still be in use."""
         fresh = np.empty(len(self._arena), dtype=np.uint8)
         used = compact(self.scalars, self._groups, self._tx, self._arena, fresh)

@@ -277,7 +277,7 @@ def test_calls_from_standard_input() -> None:
 
 
 def test_warm_analyses_both_containers_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
-    from analyzer.ui.cli.warm import warm_captures
+    from analyzer.ui.cli.compiling import warm_captures
 
     found = json.loads(run("analyze", *warm_captures(tmp_path), "-q", "--json")[1])
     assert [(row["frames"], row["sip_messages"]) for row in found["captures"]] == [(3, 3), (3, 3)]

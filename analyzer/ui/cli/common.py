@@ -62,11 +62,16 @@ def notice(text: str, quiet: bool = False) -> None:
 
 
 def say_when_cold(quiet: bool) -> None:
-    """Say why the first run on a machine takes longer."""
-    from analyzer.jit import is_warm
+    """Say why the first run on a machine takes longer, and compile with both hands."""
+    from analyzer.jit import FOLDER, is_warm
 
-    if not is_warm():
-        notice("compiling the kernels; this happens once on a machine (sipcause warm does it ahead)", quiet)
+    if is_warm():
+        return
+    notice("compiling the kernels; this happens once on a machine (sipcause warm does it ahead)", quiet)
+    if FOLDER is not None:
+        from analyzer.ui.cli.compiling import compile_ahead
+
+        compile_ahead()
 
 
 def listed(value: str, known: Sequence[str], option: str) -> tuple[str, ...]:
