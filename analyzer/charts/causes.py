@@ -42,7 +42,7 @@ def failures_by_cause(causes: Sequence[CauseRow], source: str) -> Chart:
     if not total:
         return nothing(NAME, "No unsuccessful calls", source)
     first = causes[0]
-    title = f"{_label(first)}: {first.calls / total:.0%} of {total:,} unsuccessful calls"
+    title = f"{_label(first)}: {first.calls / total:.1%} of {total:,} unsuccessful calls"
     bars = [
         (_label(row), {**{group: getattr(row, group) for group in GROUPS}, "none": _none(row)}) for row in causes[:_TOP]
     ]
@@ -68,13 +68,13 @@ def failures_by_cause(causes: Sequence[CauseRow], source: str) -> Chart:
         axes.set_yticks(range(len(bars)), labels)
         axes.invert_yaxis()
         axes.set_xlabel("calls")
-        axes.set_xlim(0, total * 1.02)
+        axes.set_xlim(0, total * 1.12)  # room for the longest bar's figure
         whole_numbers(axes.xaxis)
         axes.grid(axis="x")
         shares = [sum(starts[: position + 1]) / total for position in range(len(starts))]
         above = axes.twiny()
         (line,) = above.plot(shares, range(len(bars)), color=BLACK, marker="o", markersize=4, linewidth=1.2)
-        above.set_xlim(0, 1.02)
+        above.set_xlim(0, 1.12)
         above.xaxis.set_major_formatter(PercentFormatter(1.0))
         above.spines["top"].set_visible(True)
         above.set_xlabel("cumulated share of unsuccessful calls")

@@ -40,7 +40,7 @@ def failures_by_endpoint(endpoints: Sequence[EndpointRow], source: str) -> Chart
         ]
     )
     first = guilty[0]
-    title = f"{_label(first)} originated {first.failures_as_responder / total:.0%} of {total:,} charged failures"
+    title = f"{_label(first)} originated {first.failures_as_responder / total:.1%} of {total:,} charged failures"
     subtitle = "Failures by the endpoint that originated them and status code"
     if len(guilty) > len(shown):
         subtitle += f"; {len(guilty) - len(shown)} more endpoints are not shown"

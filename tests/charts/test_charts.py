@@ -71,7 +71,7 @@ def test_causes_name_the_largest_and_cumulate() -> None:
         causes(calls(TRUNK, TRUNK, BUSY, {"outcome": "rejected", "status_code": 751}), REGISTRY), "made"
     )
     shown = texts(chart)
-    assert "34 No circuit/channel available: 50% of 4 unsuccessful calls" in shown
+    assert "34 No circuit/channel available: 50.0% of 4 unsuccessful calls" in shown
     assert {"17 User busy", "no cause known", "read from Reason or ISUP", "derived from the SIP code"} <= set(shown)
     line = chart.figure.axes[1].lines[0]
     assert np.allclose(line.get_xdata(), [0.5, 0.75, 1.0])
@@ -87,7 +87,7 @@ def test_endpoints_name_who_originated_most() -> None:
     config: Any = MadeConfig(aliases={"198.51.100.7": "Carrier A"})
     chart = failures_by_endpoint(endpoints(calls(TRUNK, TRUNK, TRUNK, SILENT), config), "made")
     shown = texts(chart)
-    assert "Carrier A (198.51.100.7) originated 75% of 4 charged failures" in shown
+    assert "Carrier A (198.51.100.7) originated 75.0% of 4 charged failures" in shown
     assert {"503", "silence", "2001:db8::5"} <= set(shown)
 
 
