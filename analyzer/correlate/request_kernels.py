@@ -183,14 +183,7 @@ def join_cancelled(tx: Ints, tx_index: Ints, numbers: Ints, keys: Ints, i: int, 
 
 @kernel
 def acknowledged(
-    groups: Ints,
-    tx: Ints,
-    call_index: Ints,
-    alias_index: Ints,
-    latest_index: Ints,
-    numbers: Ints,
-    keys: Ints,
-    i: int,
+    groups: Ints, tx: Ints, call_index: Ints, alias_index: Ints, latest_index: Ints, numbers: Ints, keys: Ints, i: int
 ) -> int:
     """The INVITE whose 2xx an ACK with a branch of its own acknowledges: by dialog and CSeq number; -1 if none."""
     group, _ = find_call(groups, call_index, alias_index, latest_index, keys, i, numbers[i, D_NETWORK], keys[i, K_TO])

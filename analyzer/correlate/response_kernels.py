@@ -157,10 +157,8 @@ def response_in_transaction(
     kind = 0 if tx[slot, T_METHOD] == INVITE else 1
     event = EVENT_PROVISIONAL if status < 200 else EVENT_SUCCESS if status < 300 else EVENT_FAILURE
     after = transitions[kind, tx[slot, T_STATE], event]
-    late = (
-        status >= 200 and tx[slot, T_STATUS] == 0
-        and tx[slot, T_FLAGS] & TF_REQUEST != 0 and clock > timer_of(tx, slot)
-    )  # fmt: skip
+    is_first_final = status >= 200 and tx[slot, T_STATUS] == 0
+    late = is_first_final and tx[slot, T_FLAGS] & TF_REQUEST != 0 and clock > timer_of(tx, slot)
     if after < 0:
         note(scalars, notes, NOTE_UNEXPECTED_RESPONSE, numbers, i, status)
     else:

@@ -170,20 +170,17 @@ def step(
                 return DRAIN, i
         if must_grow(scalars, tx, groups, seen, endpoints, words, word_octets, arena, numbers[i, M_LENGTH]):
             return FULL, i
-
         message_no = numbers[i, M_MESSAGE_NO]
         network = numbers[i, D_NETWORK]
         status = numbers[i, M_STATUS]
         is_request = status == 0 and numbers[i, M_METHOD] != 0
         method = numbers[i, M_METHOD] if is_request else numbers[i, M_CSEQ_METHOD]
-        to_tag = keys[i, K_TO]
         source = endpoint_number(
             network, numbers[i, D_SRC_HI], numbers[i, D_SRC_LO], scalars, endpoints, endpoint_index, seeds
         )
         target = endpoint_number(
             network, numbers[i, D_DST_HI], numbers[i, D_DST_LO], scalars, endpoints, endpoint_index, seeds
         )
-
         is_ack = is_request and method == ACK
         # The ACK to a non-2xx has its INVITE's key.
         key_0, key_1 = with_method(keys[i, K_TX_0], method), with_method(keys[i, K_TX_1], method)
@@ -258,10 +255,10 @@ def step(
                 tx[slot, T_PROGRESS_CLOCK] = clock
         else:
             tx[slot, T_RESPONSES] += 1
-            is_final = response_in_transaction(scalars, tx, numbers, transitions, notes, i, slot, source, to_tag)
+            is_final = response_in_transaction(scalars, tx, numbers, transitions, notes, i, slot, source, keys[i, K_TO])
             kind = groups[group, G_KIND]
             if kind == GROUP_CALL:
-                note_to_tag(groups, group, to_tag)
+                note_to_tag(groups, group, keys[i, K_TO])
             if is_final and (kind == GROUP_CALL or kind == GROUP_REGISTRATION):
                 final_in_group(scalars, groups, tx, numbers, spans, octets, arena, i, slot, group)
                 agent_column = T_FINAL_AGENT
