@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "analyzer"
 #: Left is lower: a room imports only what stands to its left, and names between two bars do not import each other.
 LINE = """
-    errors vocab wiretext jit | schema | batch | issues | registry config | sip | capture | correlate | pipeline
+    errors vocab wiretext jit | schema | batch | issues | registry config | sip | capture | correlate | pipeline warming
     | tables | stats | views | charts | report | api ops | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
@@ -19,7 +19,7 @@ LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in 
 OWNERS = {
     "scapy": "capture/ scapy_layer.py",
     "numba": "jit.py",
-    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py tables/ stats/ charts/ api.py",
+    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py warming.py tables/ stats/ charts/ api.py",
     "pandas": "tables/ stats/",
     "pyarrow": "tables/ stats/",
     "matplotlib": "charts/",

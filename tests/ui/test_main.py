@@ -6,10 +6,8 @@ import csv
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,7 +275,7 @@ def test_calls_from_standard_input() -> None:
 
 
 def test_warm_analyses_both_containers_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
-    from analyzer.ui.cli.compiling import warm_captures
+    from analyzer.warming import warm_captures
 
     found = json.loads(run("analyze", *warm_captures(tmp_path), "-q", "--json")[1])
     assert [(row["frames"], row["sip_messages"]) for row in found["captures"]] == [(3, 3), (3, 3)]
@@ -286,18 +284,15 @@ def test_warm_analyses_both_containers_and_leaves_nothing_behind(run: Run, tmp_p
     assert "compiled in" in err
 
 
-def test_an_interrupt_is_one_line_and_exit_code_130() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "analyzer", "analyze", "-", "-q"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as running:
-        assert running.stdin is not None
-        # It waits for the rest of the file header: the interrupt comes while it reads.
-        running.stdin.write("x")
-        running.stdin.flush()
-        time.sleep(3)
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=20)
-    assert (running.returncode, out) == (130, "")
-    assert err.strip() == "sipcause: interrupted"
+def test_an_interrupt_is_one_line_and_exit_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_paths: str, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("analyzer.api.analyze", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main(["analyze", str(ROOT / "pcaps" / "answered" / "capture.pcapng"), "-q"])
+    assert left.value.code == 130
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.strip()) == ("", "sipcause: interrupted")

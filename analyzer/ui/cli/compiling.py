@@ -6,29 +6,14 @@ leaves what it has compiled in the cache folder; whoever analyses afterwards loa
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
-
-_INVITE = (
-    b"INVITE sip:2@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%d\r\n"
-    b"From: <sip:1@192.0.2.1>;tag=a\r\nTo: <sip:2@192.0.2.2>\r\nCall-ID: warm-%d\r\nCSeq: 1 INVITE\r\n"
-    b"Contact: <sip:1@192.0.2.1>\r\nUser-Agent: %d\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-)
-_RESPONSE = (
-    b"SIP/2.0 %d Busy Here\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%d\r\n"
-    b"From: <sip:1@192.0.2.1>;tag=a\r\nTo: <sip:2@192.0.2.2>;tag=b\r\nCall-ID: warm-%d\r\nCSeq: 1 INVITE\r\n"
-    b"Reason: Q.850;cause=17\r\nContent-Length: 0\r\n\r\n"
-)
-#: More calls, endpoints and agents than the correlator has places for at first: it must grow, by kernels too.
-_CALLS = 1100
-_SECOND = 1_000_000_000
 
 
 def compile_ahead() -> None:
-    """Compile what an analysis needs; without a second process (it could not start) in this one."""
+    """Compile what an analysis needs; where no second process can start, reading is left to the analysis."""
+    from analyzer.warming import compile_correlating
+
     command = [sys.executable, "-m", "analyzer", "warm", "--reading"]
     try:
         helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -40,92 +25,3 @@ def compile_ahead() -> None:
         helper.wait()
     finally:
         helper.kill()
-
-
-def compile_reading() -> None:
-    """Compile the kernels from containers to messages."""
-    from analyzer.batch import MethodNames
-    from analyzer.capture.timeline import timeline
-    from analyzer.issues import IssueLog
-    from analyzer.sip.read import read_messages
-
-    with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
-        for path in warm_captures(Path(folder)):
-            for datagrams in timeline([str(path)], IssueLog()):
-                read_messages(datagrams, MethodNames())
-
-
-def compile_correlating() -> None:
-    """Compile the kernels from messages to calls, growth among them; what they read is parsed without kernels."""
-    import numpy as np
-
-    from analyzer.batch import (
-        D_CAPTURE_NO,
-        D_COLUMNS,
-        D_FRAME_NO,
-        D_LENGTH,
-        D_OFFSET,
-        D_SRC_LO,
-        D_TS,
-        D_WIRE_LENGTH,
-        M_MESSAGE_NO,
-        Datagrams,
-        MethodNames,
-    )
-    from analyzer.correlate.calls import CallTable
-    from analyzer.correlate.correlator import Correlator
-    from analyzer.correlate.rules import Rules
-    from analyzer.correlate.traffic import Traffic
-    from analyzer.registry import load_registry
-    from analyzer.sip.read import read_messages_whole
-
-    messages = [_INVITE % (n, n, n) for n in range(_CALLS)] + [_RESPONSE % (486, 1, 1)]
-    lengths = np.array([len(message) for message in messages])
-    rows = np.zeros((len(messages), D_COLUMNS), dtype=np.int64)
-    rows[:, D_LENGTH] = rows[:, D_WIRE_LENGTH] = lengths
-    rows[:, D_OFFSET] = np.cumsum(lengths) - lengths
-    rows[:, D_FRAME_NO] = rows[:, D_SRC_LO] = np.arange(1, len(messages) + 1)
-    rows[:, D_CAPTURE_NO] = 1
-    rows[:, D_TS] = _SECOND
-    rows[-1, D_TS] = 200 * _SECOND
-    octets = np.frombuffer(bytearray(b"".join(messages)), dtype=np.uint8)
-    batch = read_messages_whole(Datagrams(octets, rows), MethodNames())
-    batch.numbers[:, M_MESSAGE_NO] = np.arange(1, len(messages) + 1)
-    rules = Rules(load_registry(), "dss1")
-    traffic = Traffic(rules, batch.methods)
-    correlator = Correlator()
-    calls = CallTable(rules, correlator)
-    _, ended, _ = correlator.receive(batch, traffic.counts, traffic.special)
-    correlator.make_room_for_texts(1)
-    for part in [*ended, *correlator.advance(400 * _SECOND), *correlator.close()]:
-        calls.add(part)
-
-
-def warm_captures(folder: Path) -> list[Path]:
-    """A small capture of each container, with a call that is refused and one that is not over."""
-    messages = [_INVITE % (1, 1, 1), _RESPONSE % (486, 1, 1), _INVITE % (2, 2, 2)]
-    frames = [_frame(message, to_callee=message.startswith(b"INVITE")) for message in messages]
-    pcap = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-    pcapng = _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + _block(1, struct.pack("<HHI", 1, 0, 0))
-    for number, frame in enumerate(frames):
-        pcap += struct.pack("<IIII", 1_700_000_000, number, len(frame), len(frame)) + frame
-        stamp = 1_700_000_000_000_000 + number
-        padded = frame + bytes(-len(frame) % 4)
-        pcapng += _block(6, struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame)) + padded)
-    (folder / "warm.pcap").write_bytes(pcap)
-    (folder / "warm.pcapng").write_bytes(pcapng)
-    return [folder / "warm.pcap", folder / "warm.pcapng"]
-
-
-def _frame(payload: bytes, to_callee: bool) -> bytes:
-    """Ethernet, IPv4 and UDP around a message."""
-    hosts = (b"\xc0\x00\x02\x01", b"\xc0\x00\x02\x02")
-    source, destination = hosts if to_callee else hosts[::-1]
-    udp = struct.pack(">HHHH", 5060, 5060, 8 + len(payload), 0) + payload
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + source + destination
-    return bytes(12) + b"\x08\x00" + ip + udp
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    length = len(body) + 12
-    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)

@@ -18,8 +18,9 @@ def warm(reading: bool) -> None:
     from analyzer.jit import FOLDER
     from analyzer.schema import TABLES
     from analyzer.ui.cli.common import settings
-    from analyzer.ui.cli.compiling import compile_ahead, compile_reading, warm_captures
+    from analyzer.ui.cli.compiling import compile_ahead
     from analyzer.ui.cli.output import analyze_into
+    from analyzer.warming import compile_reading, warm_captures
 
     if reading:
         compile_reading()
