@@ -11,17 +11,21 @@ import sys
 
 
 def compile_ahead() -> None:
-    """Compile what an analysis needs; where no second process can start, reading is left to the analysis."""
-    from analyzer.warming import compile_correlating
+    """Compile what an analysis needs, in one process after the other where no second one can start."""
+    from analyzer.jit import mark_warm
+    from analyzer.warming import compile_correlating, compile_reading
 
     command = [sys.executable, "-m", "analyzer", "warm", "--reading"]
     try:
         helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError:
         compile_correlating()
+        compile_reading()
+        mark_warm()
         return
     try:
         compile_correlating()
-        helper.wait()
+        if helper.wait() == 0:
+            mark_warm()
     finally:
         helper.kill()
