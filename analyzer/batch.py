@@ -46,33 +46,46 @@ D_NETWORK = 13  # outer VLAN or VNI; MISSING when there is none
 D_IP_ID = 14  # IPv4 identification; 0 for IPv6
 D_INTERFACE_NO = 15  # interface of the capture, from 0 over all its sections
 D_CAPTURE_NO = 16
-D_COLUMNS = 17
+D_LAYERS = 17  # the headers around it, packed: analyzer.capture.layer_kernels
+D_COPY = 18  # 1 = the same packet captured once more: counted in `messages` alone
+D_COLUMNS = 19
+
+# What the walk hands to analyzer.capture.assemble has three columns more, which are gone in what comes out of it.
+R_KIND = 19  # RAW_*
+R_SEQ = 20  # TCP: sequence number; fragments: offset in octets << 1 | more follow
+R_INFO = 21  # TCP: flags | FLOW_* << 8; fragments: protocol << 32 | identification
+R_COLUMNS = 22
+RAW_MESSAGE = 0  # a datagram that begins with SIP: nothing is left to assemble
+RAW_SEGMENT = 1  # payload of a TCP segment
+RAW_FRAGMENT = 2  # payload of an IP fragment
+RAW_SCTP = 3  # an SCTP packet from its common header on
+RAW_HEP = 4  # payload of a datagram that a capture agent sent
 
 # MessageBatch.numbers: the columns of Datagrams, then these. 0 or MISSING as said.
-M_METHOD = 17  # method number of a request; 0 for a response
-M_STATUS = 18  # status code of a response; 0 for a request
-M_CSEQ = 19  # CSeq number; MISSING
-M_CSEQ_METHOD = 20  # method number; 0 when missing
-M_VIA_COUNT = 21  # Via values, comma-joined ones counted each
-M_FLAGS = 22  # F_* below
-M_DEFECTS = 23  # bits: X_* below
-M_REASON_Q850 = 24  # the Q.850 cause that the Reason header fields state, 1-127; MISSING
-M_REASON_SIP = 25  # the cause of the first SIP Reason value; MISSING
-M_REASON_LOCATION = 26  # location of the Q.850 value as a number of data/q850_causes.toml; -1
-M_VENDOR_CAUSE = 27  # Q.850 cause in a vendor's header field; MISSING
-M_ISUP_CAUSE = 28  # cause of an encapsulated ISUP release; MISSING
-M_WARNING = 29  # first warn-code; 0
-M_RETRY_AFTER = 30  # s; MISSING
-M_RSEQ = 31  # RSeq; 0
-M_EXPIRES = 32  # s, from Expires, else the first Contact's expires; MISSING
-M_MAX_FORWARDS = 33  # MISSING
-M_CONTENT_LENGTH = 34  # as declared; MISSING
-M_BODY_LEN = 35  # octets of the body that were captured
-M_LENGTH = 36  # octets of the message that were captured, from the start line's first octet
-M_SESSION_EXPIRES = 37  # s; MISSING
-M_MESSAGE_NO = 38  # given by the pipeline, from 1
-M_START = 39  # where the start line starts in octets: D_OFFSET plus leading line ends
-M_COLUMNS = 40
+M_METHOD = 19  # method number of a request; 0 for a response
+M_STATUS = 20  # status code of a response; 0 for a request
+M_CSEQ = 21  # CSeq number; MISSING
+M_CSEQ_METHOD = 22  # method number; 0 when missing
+M_VIA_COUNT = 23  # Via values, comma-joined ones counted each
+M_FLAGS = 24  # F_* below
+M_DEFECTS = 25  # bits: X_* below
+M_REASON_Q850 = 26  # the Q.850 cause that the Reason header fields state, 1-127; MISSING
+M_REASON_SIP = 27  # the cause of the first SIP Reason value; MISSING
+M_REASON_LOCATION = 28  # location of the Q.850 value as a number of data/q850_causes.toml; -1
+M_VENDOR_CAUSE = 29  # Q.850 cause in a vendor's header field; MISSING
+M_ISUP_CAUSE = 30  # cause of an encapsulated ISUP release; MISSING
+M_WARNING = 31  # first warn-code; 0
+M_RETRY_AFTER = 32  # s; MISSING
+M_RSEQ = 33  # RSeq; 0
+M_EXPIRES = 34  # s, from Expires, else the first Contact's expires; MISSING
+M_MAX_FORWARDS = 35  # MISSING
+M_CONTENT_LENGTH = 36  # as declared; MISSING
+M_BODY_LEN = 37  # octets of the body that were captured
+M_LENGTH = 38  # octets of the message that were captured, from the start line's first octet
+M_SESSION_EXPIRES = 39  # s; MISSING
+M_MESSAGE_NO = 40  # given by the pipeline, from 1
+M_START = 41  # where the start line starts in octets: D_OFFSET plus leading line ends
+M_COLUMNS = 42
 
 # M_FLAGS
 F_HAS_CREDENTIALS = 1  # Authorization or Proxy-Authorization
@@ -149,7 +162,7 @@ METHOD_UNLISTED = 15
 
 
 class Datagrams(NamedTuple):
-    """Where SIP stands in a window: ``octets`` (uint8) and ``rows`` (int64, n × D_COLUMNS)."""
+    """Where SIP stands in a window: ``octets`` (uint8) and ``rows`` (int64, n × at least D_COLUMNS)."""
 
     octets: Octets
     rows: Ints

@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import (
+    D_COPY,
     D_DST_HI,
     D_DST_LO,
     D_DST_PORT,
     D_IP_ID,
+    D_LAYERS,
     D_LENGTH,
     D_NETWORK,
     D_OFFSET,
@@ -214,4 +216,6 @@ def append_row(octets: Octets, found: Ints, row: Ints, arena: Octets, arena_used
     row[D_DST_PORT] = be16(octets, udp + 2)
     row[D_TRANSPORT] = 0  # vocab.Transport.UDP
     row[D_NETWORK] = found[FOUND_VLAN]
+    row[D_LAYERS] = 0
+    row[D_COPY] = 0
     return int(length)

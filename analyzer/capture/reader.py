@@ -18,6 +18,7 @@ import numpy as np
 from analyzer.batch import (
     D_CAPTURE_NO,
     D_COLUMNS,
+    D_COPY,
     D_DST_HI,
     D_DST_LO,
     D_DST_PORT,
@@ -25,6 +26,7 @@ from analyzer.batch import (
     D_FRAME_NO,
     D_INTERFACE_NO,
     D_IP_ID,
+    D_LAYERS,
     D_LENGTH,
     D_NETWORK,
     D_OFFSET,
@@ -306,6 +308,7 @@ class Reader:
         row[D_IP_ID] = datagram.ip_id
         row[D_INTERFACE_NO] = number
         row[D_CAPTURE_NO] = self.capture_no
+        row[D_LAYERS] = row[D_COPY] = 0
         state[walk.W_ROWS] += 1
         state[walk.W_ARENA] = used + length
 

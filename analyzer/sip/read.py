@@ -41,7 +41,7 @@ def read_messages_whole(
     rows = datagrams.rows
     numbers = np.zeros((len(rows), M_COLUMNS), dtype=np.int64)
     spans = np.zeros((len(rows), S_COLUMNS, 2), dtype=np.int32)
-    numbers[:, :D_COLUMNS] = rows
+    numbers[:, :D_COLUMNS] = rows[:, :D_COLUMNS]
     tail = _Tail(len(datagrams.octets))
     for row in range(len(rows)):
         _fill(row, datagrams.octets, numbers, spans, tail, methods, cause_headers)
