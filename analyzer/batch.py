@@ -50,16 +50,26 @@ D_LAYERS = 17  # the headers around it, packed: analyzer.capture.layer_kernels
 D_COPY = 18  # 1 = the same packet captured once more: counted in `messages` alone
 D_COLUMNS = 19
 
-# What the walk hands to analyzer.capture.assemble has three columns more, which are gone in what comes out of it.
+# What the walk hands to analyzer.capture.assemble has four columns more, which are gone in what comes out of it.
 R_KIND = 19  # RAW_*
-R_SEQ = 20  # TCP: sequence number; fragments: offset in octets << 1 | more follow
+R_SEQ = 20  # TCP: sequence number of the first octet; fragments: offset in octets << 1 | more follow
 R_INFO = 21  # TCP: flags | FLOW_* << 8; fragments: protocol << 32 | identification
-R_COLUMNS = 22
+R_FIRST = 22  # TCP: sequence number of the flow's first octet, the one behind its SYN; MISSING if that was not seen
+R_COLUMNS = 23
 RAW_MESSAGE = 0  # a datagram that begins with SIP: nothing is left to assemble
 RAW_SEGMENT = 1  # payload of a TCP segment
 RAW_FRAGMENT = 2  # payload of an IP fragment
 RAW_SCTP = 3  # an SCTP packet from its common header on
 RAW_HEP = 4  # payload of a datagram that a capture agent sent
+
+# What a TCP flow carries, in R_INFO.
+FLOW_UNDECIDED = 0  # its first octets have not come yet: the segment waits
+FLOW_OTHER = 1  # it turned out to be nothing of ours: what waits is let go; the row has no octets
+FLOW_SIP = 2
+FLOW_TLS = 3
+FLOW_WEBSOCKET = 4  # an upgrade request, its answer, or WebSocket frames
+FLOW_HEP = 5
+TCP_FIN, TCP_SYN, TCP_RST, TCP_ACK = 1, 2, 4, 16
 
 # MessageBatch.numbers: the columns of Datagrams, then these. 0 or MISSING as said.
 M_METHOD = 19  # method number of a request; 0 for a response
