@@ -22,6 +22,9 @@ from analyzer.batch import (
     M_DEFECTS,
     M_MESSAGE_NO,
     MISSING,
+    R_KIND,
+    RAW_MESSAGE,
+    Datagrams,
     Ints,
     MessageBatch,
     MethodNames,
@@ -113,7 +116,8 @@ class Pipeline:
         read = read_messages if self.reader == "kernels" else read_messages_whole
 
         def following() -> MessageBatch | None:
-            for datagrams in windows:
+            for octets, raw in windows:
+                datagrams = Datagrams(octets, raw[raw[:, R_KIND] == RAW_MESSAGE])
                 if len(datagrams.rows):
                     batch = read(datagrams, self.methods, self._cause_headers)
                     return MessageBatch(batch.octets, batch.numbers, batch.spans, self.methods.names)

@@ -21,6 +21,8 @@ from analyzer.batch import (
     D_TS,
     D_WIRE_LENGTH,
     M_MESSAGE_NO,
+    R_KIND,
+    RAW_MESSAGE,
     Datagrams,
     MethodNames,
 )
@@ -52,8 +54,8 @@ def compile_reading() -> None:
     """Compile the kernels from containers to messages."""
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
         for path in warm_captures(Path(folder)):
-            for datagrams in timeline([str(path)], IssueLog()):
-                read_messages(datagrams, MethodNames())
+            for octets, raw in timeline([str(path)], IssueLog()):
+                read_messages(Datagrams(octets, raw[raw[:, R_KIND] == RAW_MESSAGE]), MethodNames())
 
 
 def compile_correlating() -> None:

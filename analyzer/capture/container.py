@@ -13,6 +13,9 @@ import numpy as np
 
 from analyzer.batch import Ints, Octets
 from analyzer.capture.address import address_halves, address_text
+from analyzer.capture.flow_table import FlowTable
+from analyzer.capture.found_kernels import FOUND_COLUMNS, KINDS
+from analyzer.capture.layer_kernels import P_COLUMNS, PATHS
 from analyzer.capture.pcap_kernels import walk_pcap
 from analyzer.capture.pcapng_kernels import (
     DECRYPTION_SECRETS,
@@ -44,6 +47,15 @@ SECRETS_OCTETS = 16 << 20
 _SECOND = 1_000_000_000
 
 
+class Counts:
+    """What the walks count: frames by kind (`found_kernels`) and by headers (`layer_kernels`); and their scratch."""
+
+    def __init__(self) -> None:
+        self.kinds: Ints = np.zeros(KINDS, dtype=np.int64)
+        self.paths: Ints = np.zeros((PATHS, P_COLUMNS), dtype=np.int64)
+        self.found: Ints = np.zeros(FOUND_COLUMNS, dtype=np.int64)
+
+
 class Pcap:
     """Classic pcap: one header, then records; one interface."""
 
@@ -68,7 +80,7 @@ class Pcap:
         self.unknown_links: dict[int, int] = {}
 
     def walk(
-        self, octets: Octets, filled: int, state: Ints, kinds: Ints, found: Ints, rows: Ints, arena: Octets
+        self, octets: Octets, filled: int, state: Ints, counts: Counts, flows: FlowTable, rows: Ints, arena: Octets
     ) -> int:
         """Walk the window; returns why it stopped (`walk_kernels`)."""
         return walk_pcap(
@@ -78,8 +90,11 @@ class Pcap:
             self.record_header,
             self.interfaces[0],
             state,
-            kinds,
-            found,
+            counts.kinds,
+            counts.paths,
+            counts.found,
+            flows.places,
+            flows.scalars,
             rows,
             arena,
         )
@@ -117,7 +132,7 @@ class Pcapng:
         self._secrets_octets = 0
 
     def walk(
-        self, octets: Octets, filled: int, state: Ints, kinds: Ints, found: Ints, rows: Ints, arena: Octets
+        self, octets: Octets, filled: int, state: Ints, counts: Counts, flows: FlowTable, rows: Ints, arena: Octets
     ) -> int:
         """Walk the window; returns why it stopped (`walk_kernels`)."""
         return walk_pcapng(
@@ -127,8 +142,11 @@ class Pcapng:
             self.interfaces,
             self.interface_count,
             state,
-            kinds,
-            found,
+            counts.kinds,
+            counts.paths,
+            counts.found,
+            flows.places,
+            flows.scalars,
             rows,
             arena,
         )

@@ -1,7 +1,6 @@
-"""One frame: from its link header down to the datagram, and whether that begins with a SIP start line.
+"""One frame: from its link header down through every tunnel to where SIP stands.
 
-Nothing is guessed. What these kernels do not read has a kind of its own; frames of the *declined* kinds are shown
-to Scapy when ``SIP/2.0`` stands in them (`analyzer.capture.scapy_decode`), the others are counted unread.
+Nothing is guessed: a kernel that does not understand what it sees says so by a kind of its own (`found_kernels`).
 """
 
 from __future__ import annotations
@@ -17,68 +16,102 @@ from analyzer.batch import (
     D_LAYERS,
     D_LENGTH,
     D_NETWORK,
-    D_OFFSET,
     D_SRC_HI,
     D_SRC_LO,
     D_SRC_PORT,
     D_TRANSPORT,
     D_WIRE_LENGTH,
+    MISSING,
+    R_FIRST,
+    R_INFO,
+    R_KIND,
+    R_SEQ,
+    RAW_SCTP,
+    RAW_SEGMENT,
     Ints,
     Octets,
 )
+from analyzer.capture.found_kernels import (
+    FOUND_AT,
+    FOUND_END,
+    FOUND_FIRST,
+    FOUND_INFO,
+    FOUND_INSIDE,
+    FOUND_IP,
+    FOUND_IS_IPV4,
+    FOUND_LAYERS,
+    FOUND_PLACE,
+    FOUND_PORTS,
+    FOUND_RAW,
+    FOUND_SEQ,
+    FOUND_START,
+    FOUND_VLAN,
+    FOUND_VNI,
+    FOUND_WIRE_END,
+    INSIDE_PROTOCOL,
+    K_CUT,
+    K_DAMAGED,
+    K_ICMP,
+    K_INSIDE,
+    K_LINK_TYPE,
+    K_NESTED,
+    K_NOT_IP,
+)
+from analyzer.capture.ip_kernels import ipv4, ipv6
+from analyzer.capture.layer_kernels import L_ETHERNET, L_ICMP, L_IPV4, L_SLL, L_UDP, L_VLAN, push
 from analyzer.capture.link_kernels import (
     ETHER_CUT,
+    ETHER_DAMAGED,
     ETHER_IPV4,
     ETHER_IPV6,
     ETHER_UNKNOWN,
     LINK_ETHERNET,
     LINK_SLL,
     is_tag,
+    link_header,
     network_header,
 )
-from analyzer.capture.transport_kernels import (
-    FOUND_END,
-    FOUND_IS_IPV4,
-    FOUND_NETWORK_HEADER,
-    FOUND_START,
-    FOUND_UDP,
-    FOUND_VLAN,
-    FOUND_WIRE,
-    K_CUT,
-    K_DAMAGED,
-    K_FRAGMENT,
-    K_LINK_TYPE,
-    K_NOT_IP,
-    UDP,
-    transport_kind,
-)
+from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, TCP, UDP, fragment, network_of, sctp, tcp, udp
+from analyzer.capture.tunnel_kernels import ip_tunnel
 from analyzer.capture.wire_kernels import be16, be32, be64
 from analyzer.jit import inlined, kernel
 
-_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51, 60
-_MOBILITY, _HIP, _SHIM6 = 135, 139, 140
-#: More extension headers than this are an attack on readers, not traffic.
-EXTENSION_HEADERS = 16
+#: Packets in packets in one frame; more of them are an attack on readers.
+NESTED = 8
 _MAPPED = 0xFFFF << 32
+# Positions in vocab.Transport.
+_UDP, _TCP, _SCTP = 0, 1, 5
+
+
+#: The headers around what `is_media` tells, by what it returns.
+MEDIA_LAYERS = (
+    (),
+    (L_ETHERNET, L_IPV4, L_UDP),
+    (L_ETHERNET, L_VLAN, L_IPV4, L_UDP),
+    (L_SLL, L_IPV4, L_UDP),
+    (L_SLL, L_VLAN, L_IPV4, L_UDP),
+)
 
 
 @inlined
-def is_media(octets: Octets, start: int, end: int, link_type: int) -> bool:
+def is_media(octets: Octets, start: int, end: int, link_type: int) -> int:
     """Whether a frame is what most of a capture is: K_UDP, told without a call (`frame_kind` would say the same).
 
-    Ethernet or SLL, tagged or not; IPv4 without options or fragments; UDP; lengths without a lie in them; and a payload
-    whose first octet has its top bit set, as RTP's has (RFC 3550 §5.1) and no SIP start line's.
+    Ethernet or SLL; IPv4 without options or fragments; UDP; lengths without a lie in them; and a payload whose first
+    octet has its top bit set, as RTP's has (RFC 3550 §5.1) and no SIP start line's. 0 = no, else which MEDIA_LAYERS.
     """
     if link_type == LINK_ETHERNET:
         at = start + 14
+        which = 1
     elif link_type == LINK_SLL:
         at = start + 16
+        which = 3
     else:
-        return False
+        return 0
     while at + 28 < end:
         ether_type = be16(octets, at - 2)
         if ether_type == ETHER_IPV4:
-            return (
+            is_it = (
                 octets[at + 28] >= 0x80
                 and octets[at] == 0x45
                 and octets[at + 9] == UDP
@@ -86,116 +119,77 @@ def is_media(octets: Octets, start: int, end: int, link_type: int) -> bool:
                 and be16(octets, at + 2) >= 28
                 and be16(octets, at + 24) >= 8
             )
+            return which if is_it else 0
         if not is_tag(ether_type):
-            return False
+            return 0
+        which += which & 1  # 2 and 4: in a VLAN
         at += 4
-    return False
+    return 0
 
 
 @kernel
-def frame_kind(octets: Octets, start: int, end: int, wire_end: int, link_type: int, found: Ints) -> int:
-    """What the frame ``octets[start:end]`` is (K_*); for K_SIP and K_BROKEN ``found`` says where.
+def frame_kind(
+    octets: Octets, start: int, end: int, wire_end: int, link_type: int, found: Ints, flows: Ints, scalars: Ints
+) -> int:  # fmt: skip
+    """What the frame ``octets[start:end]`` is (K_*); for K_SIP, K_BROKEN and K_RAW ``found`` says where.
 
-    ``wire_end`` is where it would end had the snaplen not cut it.
+    ``wire_end`` is where it would end had the snaplen not cut it; ``flows`` and ``scalars`` are those of
+    `flow_kernels`.
     """
-    ether_type, at, vlan = network_header(octets, start, end, link_type)
-    if ether_type == ETHER_IPV4:
-        return _ipv4(octets, at, end, wire_end, vlan, found)
-    if ether_type == ETHER_IPV6:
-        return _ipv6(octets, at, end, wire_end, vlan, found)
-    if ether_type == ETHER_UNKNOWN:
-        return K_LINK_TYPE
-    return K_CUT if ether_type == ETHER_CUT else K_NOT_IP
-
-
-@kernel
-def _ipv4(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: Ints) -> int:
-    """RFC 791 §3.1."""
-    if end - at < 20:
-        return K_CUT
-    header_length = (octets[at] & 15) << 2
-    if octets[at] >> 4 != 4 or header_length < 20:
-        return K_DAMAGED
-    total = be16(octets, at + 2)
-    # Offloading cards let the host send 0 and cut the segments themselves.
-    ip_end = at + total if total else wire_end
-    if ip_end - at < header_length:
-        return K_DAMAGED
-    protocol = int(np.int64(octets[at + 9]))
-    place = be16(octets, at + 6) & 0x3FFF
-    payload = at + header_length
-    if payload > end:
-        return K_CUT
-    if protocol == _AUTHENTICATION and place == 0:
-        if end - payload < 8:
-            return K_CUT
-        protocol = int(np.int64(octets[payload]))
-        payload += int((np.int64(octets[payload + 1]) + 2) << 2)
-    found[FOUND_NETWORK_HEADER] = at
-    found[FOUND_IS_IPV4] = 1
-    found[FOUND_VLAN] = vlan
-    return transport_kind(octets, payload, min(end, ip_end), ip_end, protocol, place & 0x1FFF, place != 0, found)
-
-
-@kernel
-def _ipv6(octets: Octets, at: int, end: int, wire_end: int, vlan: int, found: Ints) -> int:
-    """RFC 8200 §3, §4."""
-    if end - at < 40:
-        return K_CUT
-    if octets[at] >> 4 != 6:
-        return K_DAMAGED
-    length = be16(octets, at + 4)
-    # 0 = a jumbogram (RFC 2675) or, far more often, an offloading card.
-    ip_end = at + 40 + length if length else wire_end
-    found[FOUND_NETWORK_HEADER] = at
-    found[FOUND_IS_IPV4] = 0
-    found[FOUND_VLAN] = vlan
-    protocol = int(np.int64(octets[at + 6]))
-    payload = at + 40
-    end = min(end, ip_end)
-    return _behind_extensions(octets, payload, end, ip_end, protocol, found)
-
-
-@kernel
-def _behind_extensions(octets: Octets, at: int, end: int, ip_end: int, protocol: int, found: Ints) -> int:
-    fragment = np.int64(0)  # offset, two reserved bits, "more follow"
-    for _ in range(EXTENSION_HEADERS):
-        is_plain = (
-            protocol == _HOP_BY_HOP
-            or protocol == _ROUTING
-            or protocol == _DESTINATION
-            or protocol == _MOBILITY
-            or protocol == _HIP
-            or protocol == _SHIM6
-        )
-        if not is_plain and protocol != _FRAGMENT and protocol != _AUTHENTICATION:
-            return transport_kind(octets, at, end, ip_end, protocol, int(fragment >> 3), fragment & 0xFFF9 != 0, found)
-        if end - at < 8:
-            return K_CUT if ip_end - at >= 8 else K_DAMAGED
-        length = int((np.int64(octets[at + 1]) + 1) << 3)
-        if protocol == _FRAGMENT:
-            length = 8
-            # Offset 0 and nothing to follow: an atomic fragment, which is the whole datagram (RFC 6946).
-            fragment = np.int64(be16(octets, at + 2))
-        elif protocol == _AUTHENTICATION:
-            length = int((np.int64(octets[at + 1]) + 2) << 2)
-        protocol = int(np.int64(octets[at]))
-        at += length
-        if fragment >> 3:
-            return K_FRAGMENT
-    return K_DAMAGED
+    found[FOUND_AT] = start
+    found[FOUND_END] = end
+    found[FOUND_WIRE_END] = wire_end
+    found[FOUND_LAYERS] = 0
+    found[FOUND_VLAN] = found[FOUND_VNI] = MISSING
+    found[FOUND_SEQ] = found[FOUND_INFO] = 0
+    found[FOUND_FIRST] = MISSING
+    inside = link_header(octets, link_type, found)
+    for _ in range(NESTED):
+        if inside < INSIDE_PROTOCOL:
+            ether_type = network_header(octets, inside, found)
+            if ether_type == ETHER_IPV4:
+                protocol = ipv4(octets, found)
+            elif ether_type == ETHER_IPV6:
+                protocol = ipv6(octets, found)
+            elif ether_type == ETHER_UNKNOWN:
+                return K_LINK_TYPE
+            elif ether_type == ETHER_DAMAGED:
+                return K_DAMAGED
+            else:
+                return K_CUT if ether_type == ETHER_CUT else K_NOT_IP
+            if protocol < 0:
+                return -protocol
+        else:
+            protocol = inside - INSIDE_PROTOCOL
+        if found[FOUND_PLACE] >= 0:
+            return fragment(octets, protocol, found, flows, scalars)
+        if protocol == UDP:
+            kind = udp(octets, found)
+        elif protocol == TCP:
+            return tcp(octets, found, flows, scalars)
+        elif protocol == SCTP:
+            return sctp(octets, found, flows, scalars)
+        elif protocol == ICMP or protocol == ICMPV6:
+            found[FOUND_LAYERS] = push(found[FOUND_LAYERS], L_ICMP)
+            return K_ICMP
+        else:
+            kind = ip_tunnel(octets, protocol, found)
+        if kind != K_INSIDE:
+            return kind
+        inside = found[FOUND_INSIDE]
+    return K_NESTED
 
 
 @kernel
 def append_row(octets: Octets, found: Ints, row: Ints, arena: Octets, arena_used: int) -> int:
-    """Copy a datagram into the arena and fill its row, apart from what the container knows; returns its length."""
+    """Copy what was found into the arena and fill its row, apart from what the container knows; returns its length."""
     start = found[FOUND_START]
     length = found[FOUND_END] - start
     # Unsigned indices make this loop a block move.
     source, target = np.uint64(start), np.uint64(arena_used)
     for i in range(np.uint64(length)):
         arena[target + i] = octets[source + i]
-    at = found[FOUND_NETWORK_HEADER]
+    at = found[FOUND_IP]
     if found[FOUND_IS_IPV4]:
         row[D_SRC_HI] = 0
         row[D_SRC_LO] = _MAPPED | be32(octets, at + 12)
@@ -208,14 +202,17 @@ def append_row(octets: Octets, found: Ints, row: Ints, arena: Octets, arena_used
         row[D_DST_HI] = be64(octets, at + 24)
         row[D_DST_LO] = be64(octets, at + 32)
         row[D_IP_ID] = 0
-    udp = found[FOUND_UDP]
-    row[D_OFFSET] = arena_used
+    ports, raw = found[FOUND_PORTS], found[FOUND_RAW]
     row[D_LENGTH] = length
-    row[D_WIRE_LENGTH] = found[FOUND_WIRE]
-    row[D_SRC_PORT] = be16(octets, udp)
-    row[D_DST_PORT] = be16(octets, udp + 2)
-    row[D_TRANSPORT] = 0  # vocab.Transport.UDP
-    row[D_NETWORK] = found[FOUND_VLAN]
-    row[D_LAYERS] = 0
+    row[D_WIRE_LENGTH] = found[FOUND_WIRE_END] - start
+    row[D_SRC_PORT] = be16(octets, ports) if ports >= 0 else 0
+    row[D_DST_PORT] = be16(octets, ports + 2) if ports >= 0 else 0
+    row[D_TRANSPORT] = _TCP if raw == RAW_SEGMENT else _SCTP if raw == RAW_SCTP else _UDP
+    row[D_NETWORK] = network_of(found)
+    row[D_LAYERS] = found[FOUND_LAYERS]
     row[D_COPY] = 0
+    row[R_KIND] = raw
+    row[R_SEQ] = found[FOUND_SEQ]
+    row[R_INFO] = found[FOUND_INFO]
+    row[R_FIRST] = found[FOUND_FIRST]
     return int(length)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.batch import D_COLUMNS
+from analyzer.batch import R_COLUMNS
 from analyzer.capture import walk_kernels as walk
 from analyzer.capture.source import Source
 from analyzer.capture.windows import Windows
@@ -33,7 +33,7 @@ def chosen_frames(source: Source, frame_nos: Collection[int] | None = None) -> I
     """
     windows = Windows(source, 0, IssueLog())
     windows.state[walk.W_ALL_DECLINED] = 1
-    rows, arena = np.empty((0, D_COLUMNS), dtype=np.int64), np.empty(0, dtype=np.uint8)
+    rows, arena = np.empty((0, R_COLUMNS), dtype=np.int64), np.empty(0, dtype=np.uint8)
     wanted = iter(sorted(set(frame_nos))) if frame_nos is not None else None
     if wanted is not None and not _want_next(windows, wanted):
         return

@@ -7,7 +7,8 @@ only the innermost stay.
 
 from __future__ import annotations
 
-from analyzer.jit import inlined
+from analyzer.batch import Ints
+from analyzer.jit import inlined, kernel
 
 BITS = 5
 MOST = 12
@@ -53,6 +54,31 @@ def push(layers: int, layer: int) -> int:
     if layers & 31 == layer:
         return layers
     return layers << 5 & _ROOM | layer
+
+
+# A table of what was read, open addressing: headers, frames, frames of them that were not understood.
+P_LAYERS = 0
+P_FRAMES = 1
+P_UNREAD = 2
+P_COLUMNS = 3
+PATHS = 256
+_PROBES = 16
+
+
+@kernel
+def count_layers(paths: Ints, layers: int, frames: int, unread: int) -> None:
+    """Count frames with these headers; what finds no place is counted as other (place 0)."""
+    place = 1 + (layers * 0x9E3779B1 >> 7) % (PATHS - 1)
+    for _ in range(_PROBES):
+        if paths[place, P_LAYERS] == layers or paths[place, P_FRAMES] == 0:
+            paths[place, P_LAYERS] = layers
+            paths[place, P_FRAMES] += frames
+            paths[place, P_UNREAD] += unread
+            return
+        place = place % (PATHS - 1) + 1
+    paths[0, P_LAYERS] = L_OTHER
+    paths[0, P_FRAMES] += frames
+    paths[0, P_UNREAD] += unread
 
 
 def text(layers: int) -> str:

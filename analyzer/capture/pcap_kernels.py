@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analyzer.batch import Ints, Octets
+from analyzer.capture.found_kernels import K_UDP
 from analyzer.capture.frame_kernels import is_media
-from analyzer.capture.transport_kernels import K_UDP
 from analyzer.capture.walk_kernels import (
     FULL,
     I_LINK_TYPE,
@@ -17,6 +17,7 @@ from analyzer.capture.walk_kernels import (
     W_FRAMES,
     W_LIMIT,
     W_LONG_ALLOWED,
+    W_MEDIA,
     W_OCTETS,
     W_POSITION,
     W_RECORD_LENGTH,
@@ -36,7 +37,10 @@ def walk_pcap(
     interface: Ints,
     state: Ints,
     kinds: Ints,
+    paths: Ints,
     found: Ints,
+    flows: Ints,
+    flow_scalars: Ints,
     rows: Ints,
     arena: Octets,
 ) -> int:
@@ -60,7 +64,9 @@ def walk_pcap(
         if end > filled:
             break
         ts = file32(octets, position, is_big) * 1_000_000_000 + file32(octets, position + 4, is_big) * multiplier
-        if may_be_media and is_media(octets, start, end, link_type):
+        passes = is_media(octets, start, end, link_type) if may_be_media else 0
+        if passes:
+            state[W_MEDIA + passes] += 1
             media += 1
             media_octets += length
         else:
@@ -68,7 +74,10 @@ def walk_pcap(
             kinds[K_UDP] += media
             media = 0
             wire_length = file32(octets, position + 12, is_big)
-            why = take_frame(octets, start, end, wire_length, ts, interface, state, kinds, found, rows, arena)
+            why = take_frame(
+                octets, start, end, wire_length, ts, interface, state, kinds, paths, found, flows,
+                flow_scalars, rows, arena,
+            )  # fmt: skip
             if why == FULL:
                 break
         start_ts = min(start_ts, ts)

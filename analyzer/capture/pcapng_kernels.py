@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import Ints, Octets
+from analyzer.capture.found_kernels import K_UDP
 from analyzer.capture.frame_kernels import is_media
-from analyzer.capture.transport_kernels import K_UDP
 from analyzer.capture.walk_kernels import (
     BLOCK,
     DAMAGED,
@@ -28,6 +28,7 @@ from analyzer.capture.walk_kernels import (
     W_LAST_TS,
     W_LIMIT,
     W_LONG_ALLOWED,
+    W_MEDIA,
     W_OCTETS,
     W_POSITION,
     W_RECORD_LENGTH,
@@ -87,7 +88,10 @@ def walk_pcapng(
     interface_count: int,
     state: Ints,
     kinds: Ints,
+    paths: Ints,
     found: Ints,
+    flows: Ints,
+    flow_scalars: Ints,
     rows: Ints,
     arena: Octets,
 ) -> int:
@@ -161,7 +165,9 @@ def walk_pcapng(
                 length = min(length, interface[I_SNAPLEN])
         else:
             ts = _ticks_ns(file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface)
-        if may_be_media and is_media(octets, start, start + length, interface[I_LINK_TYPE]):
+        passes = is_media(octets, start, start + length, interface[I_LINK_TYPE]) if may_be_media else 0
+        if passes:
+            state[W_MEDIA + passes] += 1
             media += 1
             media_octets += length
         else:
@@ -169,8 +175,9 @@ def walk_pcapng(
             kinds[K_UDP] += media
             media = 0
             why = take_frame(
-                octets, start, start + length, wire_length, ts, interface, state, kinds, found, rows, arena
-            )
+                octets, start, start + length, wire_length, ts, interface, state, kinds, paths, found, flows,
+                flow_scalars, rows, arena,
+            )  # fmt: skip
             if why == FULL:
                 break
         start_ts = min(start_ts, ts)

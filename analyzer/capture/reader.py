@@ -17,7 +17,6 @@ import numpy as np
 
 from analyzer.batch import (
     D_CAPTURE_NO,
-    D_COLUMNS,
     D_COPY,
     D_DST_HI,
     D_DST_LO,
@@ -37,30 +36,42 @@ from analyzer.batch import (
     D_TS,
     D_WIRE_LENGTH,
     MISSING,
+    R_COLUMNS,
+    R_FIRST,
+    R_INFO,
+    R_KIND,
+    R_SEQ,
+    RAW_MESSAGE,
+    RAW_SCTP,
+    RAW_SEGMENT,
     Datagrams,
     Ints,
     Octets,
 )
 from analyzer.capture import walk_kernels as walk
-from analyzer.capture.source import Source, open_source
-from analyzer.capture.transport_kernels import (
+from analyzer.capture.flow_table import FlowTable
+from analyzer.capture.found_kernels import (
     DATAGRAM_OCTETS,
+    FOUND_LAYERS,
     K_BROKEN,
     K_CUT,
     K_DAMAGED,
-    K_FRAGMENT,
-    K_FRAGMENT_SIP,
-    K_HEP,
     K_ICMP,
     K_LINK_TYPE,
+    K_NESTED,
     K_NOT_IP,
+    K_OPAQUE,
     K_OTHER_IP,
-    K_SCTP,
-    K_TCP,
-    K_TCP_SIP,
     K_UDP,
     K_UDP_TUNNEL,
 )
+from analyzer.capture.found_kernels import (
+    UNREAD as FIRST_UNREAD,
+)
+from analyzer.capture.frame_kernels import MEDIA_LAYERS
+from analyzer.capture.layer_kernels import BITS, P_FRAMES, P_LAYERS, P_UNREAD, count_layers
+from analyzer.capture.scapy_packets import Found
+from analyzer.capture.source import Source, open_source
 from analyzer.capture.windows import WINDOW, Windows
 from analyzer.issues import IssueLog, IssueNote
 
@@ -75,34 +86,28 @@ WINDOWS_PER_BATCH = 64
 #: Why frames were not read, the keys of `Reader.unread`; ``link_type_N`` stands for each link type N that is not
 #: known.
 UNREAD: dict[str, str] = {
-    "tcp": "TCP segments: streams are not put together",
-    "tcp_sip": "TCP segments that begin with a SIP start line",
-    "sctp": "SCTP packets",
-    "fragment": "IP fragments: datagrams are not put together",
-    "fragment_sip": "first fragments that begin with a SIP start line",
     "icmp": "ICMP, with what it quotes",
-    "hep": "HEP version 3: packets wrapped by a capture agent",
-    "udp_tunnel": "VXLAN, GTP-U, Geneve, TZSP or L2TP with no SIP datagram inside",
+    "tls": "TLS on a SIP port, for which there are no keys",
+    "udp_tunnel": "a tunnel of which the inside is not understood",
     "other_ip": "other protocols over IP",
     "not_ip": "neither IPv4 nor IPv6: ARP, LLDP, ...",
     "cut": "too short for their headers",
     "damaged": "headers that contradict themselves or the frame",
+    "nested": "more packets in packets than are followed",
     "link_type_N": "link type N without SIP, or not known",
 }
 _KIND_NAMES = {
-    K_TCP: "tcp",
-    K_TCP_SIP: "tcp_sip",
-    K_SCTP: "sctp",
-    K_FRAGMENT: "fragment",
-    K_FRAGMENT_SIP: "fragment_sip",
     K_ICMP: "icmp",
-    K_HEP: "hep",
+    K_OPAQUE: "tls",
     K_UDP_TUNNEL: "udp_tunnel",
     K_OTHER_IP: "other_ip",
     K_NOT_IP: "not_ip",
     K_CUT: "cut",
     K_DAMAGED: "damaged",
+    K_NESTED: "nested",
 }
+# Positions in vocab.Transport, by kind of raw row; UDP for the others.
+_TRANSPORTS = {RAW_SEGMENT: 1, RAW_SCTP: 5}
 
 
 class _Batch(NamedTuple):
@@ -111,14 +116,20 @@ class _Batch(NamedTuple):
 
 
 class Reader:
-    """The SIP datagrams of one capture, batch by batch, and what is to be said about the capture.
+    """The raw rows of one capture, batch by batch, and what is to be said about the capture.
 
-    Iterating yields `Datagrams` in captured order; their octets and rows stay valid until two more have been asked
-    for. All counts are complete once the iteration is over.
+    Iterating yields `Datagrams` of R_COLUMNS in captured order; their octets and rows stay valid until two more have
+    been asked for. All counts are complete once the iteration is over.
     """
 
     def __init__(
-        self, source: Source, capture_no: int, issues: IssueLog, reader: str = "kernels", window: int = WINDOW
+        self,
+        source: Source,
+        capture_no: int,
+        issues: IssueLog,
+        reader: str = "kernels",
+        window: int = WINDOW,
+        flows: FlowTable | None = None,
     ) -> None:
         assert reader in ("kernels", "scapy")
         self.capture_no = capture_no
@@ -127,7 +138,8 @@ class Reader:
         self.reader = reader
         self._source = source
         self._issues = issues
-        self._windows = Windows(source, capture_no, issues, window)
+        self._flows = flows or FlowTable()
+        self._windows = Windows(source, capture_no, issues, window, self._flows)
         self._windows.state[walk.W_ALL_DECLINED] = reader == "scapy"
         # Smaller windows come with smaller batches: many captures are being read at once.
         self._arena_octets = max(min(window, ARENA), 2 * DATAGRAM_OCTETS)
@@ -172,6 +184,22 @@ class Reader:
         for link_type in sorted(links.keys() | self._links.keys()):
             counts[f"link_type_{link_type}"] = links.get(link_type, 0) + self._links.get(link_type, 0)
         return {name: count for name, count in counts.items() if count}
+
+    @property
+    def layers(self) -> list[tuple[int, int, int]]:
+        """Headers (`layer_kernels`), frames with them, frames of these that were not understood; most frames first."""
+        counts: dict[int, tuple[int, int]] = {}
+        for row in self._windows.counts.paths[self._windows.counts.paths[:, P_FRAMES] > 0].tolist():
+            counts[row[P_LAYERS]] = (row[P_FRAMES], row[P_UNREAD])
+        for which, codes in enumerate(MEDIA_LAYERS):
+            layers = 0
+            for code in codes:
+                layers = layers << BITS | code
+            frames, unread = counts.get(layers, (0, 0))
+            media = int(self._windows.state[walk.W_MEDIA + which])
+            if media:
+                counts[layers] = (frames + media, unread)
+        return sorted(((layers, *count) for layers, count in counts.items()), key=lambda row: (-row[1], row[0]))
 
     @property
     def dropped(self) -> int | None:
@@ -236,13 +264,14 @@ class Reader:
         self._batch_no = (self._batch_no + 1) % BATCHES
         if self._batch_no == len(self._batches):
             arena = np.empty(self._arena_octets, dtype=np.uint8)
-            self._batches.append(_Batch(arena, np.empty((self._batch_rows, D_COLUMNS), dtype=np.int64)))
+            self._batches.append(_Batch(arena, np.empty((self._batch_rows, R_COLUMNS), dtype=np.int64)))
         self._windows.state[walk.W_ROWS] = self._windows.state[walk.W_ARENA] = 0
         return self._batches[self._batch_no]
 
     def _handed_out(self, batch: _Batch) -> Datagrams:
         rows = batch.rows[: self._windows.state[walk.W_ROWS]]
-        self._cut_datagrams += int(np.count_nonzero(rows[:, D_WIRE_LENGTH] > rows[:, D_LENGTH]))
+        is_cut = (rows[:, D_WIRE_LENGTH] > rows[:, D_LENGTH]) & (rows[:, R_KIND] == RAW_MESSAGE)
+        self._cut_datagrams += int(np.count_nonzero(is_cut))
         return Datagrams(batch.arena, rows)
 
     def _has_room(self, batch: _Batch) -> bool:
@@ -251,10 +280,7 @@ class Reader:
 
     def _say_what_is_missing(self) -> None:
         """One issue a capture for each way in which its SIP is not all there."""
-        kinds = self._windows.kinds
         for count, code, what in (
-            (int(kinds[K_TCP_SIP]), "capture.unread_tcp", "TCP segments begin with SIP and were not read"),
-            (int(kinds[K_FRAGMENT_SIP]), "capture.unread_fragment", "IP fragments begin with SIP and were not read"),
             (self._cut_datagrams, "capture.frame_cut", "SIP messages were recorded shorter than they were sent"),
             (self.dropped or 0, "capture.dropped", "frames were lost by the capturing program"),
         ):
@@ -279,41 +305,34 @@ class Reader:
         link_type = self._windows.container.link_type(number)
         frame = self._windows.frame().tobytes()
         begins = begins_by_parser if self.reader == "scapy" else begins_by_kernel
-        kind, datagram = decoded(frame, int(state[walk.W_FRAME_WIRE]), link_type, begins)
-        if kind == K_LINK_TYPE:
+        seen = decoded(frame, int(state[walk.W_FRAME_WIRE]), link_type, begins, self._flows.judge)
+        count_layers(self._windows.counts.paths, seen.layers, 1, 1 if seen.kind >= FIRST_UNREAD else 0)
+        if seen.kind == K_LINK_TYPE:
             self._links[link_type] = self._links.get(link_type, 0) + 1
-        elif kind == K_BROKEN:
-            self._broken()
+        elif seen.kind == K_BROKEN:
+            self._bad_start_line()
         else:
-            self._windows.kinds[kind] += 1
-        if datagram is None:
+            self._windows.kinds[seen.kind] += 1
+        if seen.found is None:
             return
-        used, row = int(state[walk.W_ARENA]), batch.rows[state[walk.W_ROWS]]
-        length = len(datagram.payload)
-        batch.arena[used : used + length] = np.frombuffer(datagram.payload, dtype=np.uint8)
+        row = batch.rows[state[walk.W_ROWS]]
         start = int(state[walk.W_FILE_OFFSET] + state[walk.W_FRAME_START])
-        within = frame.find(datagram.payload)
+        within = frame.find(seen.found.payload)
         row[D_FRAME_NO] = state[walk.W_FRAMES]
         row[D_TS] = state[walk.W_FRAME_TS]
-        row[D_OFFSET] = used
-        row[D_LENGTH] = length
-        row[D_WIRE_LENGTH] = datagram.wire_length
-        row[D_FILE_OFFSET] = start + within if within >= 0 else MISSING
-        row[D_SRC_HI], row[D_SRC_LO] = datagram.src
-        row[D_DST_HI], row[D_DST_LO] = datagram.dst
-        row[D_SRC_PORT] = datagram.src_port
-        row[D_DST_PORT] = datagram.dst_port
-        row[D_TRANSPORT] = 0  # vocab.Transport.UDP
-        row[D_NETWORK] = datagram.network
-        row[D_IP_ID] = datagram.ip_id
+        row[D_FILE_OFFSET] = start + within if within >= 0 and seen.found.payload else MISSING
         row[D_INTERFACE_NO] = number
         row[D_CAPTURE_NO] = self.capture_no
-        row[D_LAYERS] = row[D_COPY] = 0
+        state[walk.W_ARENA] = fill_row(row, seen.found, batch.arena, int(state[walk.W_ARENA]))
         state[walk.W_ROWS] += 1
-        state[walk.W_ARENA] = used + length
 
     def _broken(self) -> None:
-        """A datagram that is understood, but whose start line was meant as SIP and is none."""
+        """A datagram that the kernels understood, but whose start line was meant as SIP and is none."""
+        counts = self._windows.counts
+        count_layers(counts.paths, int(counts.found[FOUND_LAYERS]), 1, 0)
+        self._bad_start_line()
+
+    def _bad_start_line(self) -> None:
         state = self._windows.state
         self._windows.kinds[K_UDP] += 1
         self._issues.add(
@@ -326,14 +345,45 @@ class Reader:
         )
 
 
-def open_reader(path: str, capture_no: int, issues: IssueLog, reader: str = "kernels", window: int = WINDOW) -> Reader:
+def fill_row(row: Ints, found: Found, arena: Octets, used: int) -> int:
+    """Put what was found into a row and the arena, apart from what the container knows; returns the octets used."""
+    length = len(found.payload)
+    arena[used : used + length] = np.frombuffer(found.payload, dtype=np.uint8)
+    row[D_OFFSET] = used
+    row[D_LENGTH] = length
+    row[D_WIRE_LENGTH] = found.wire_length
+    row[D_SRC_HI], row[D_SRC_LO] = found.src
+    row[D_DST_HI], row[D_DST_LO] = found.dst
+    row[D_SRC_PORT] = found.src_port
+    row[D_DST_PORT] = found.dst_port
+    row[D_TRANSPORT] = _TRANSPORTS.get(found.kind, 0)
+    row[D_NETWORK] = found.network
+    row[D_IP_ID] = found.ip_id
+    row[D_LAYERS] = found.layers
+    row[D_COPY] = 0
+    row[R_KIND] = found.kind
+    row[R_SEQ] = found.seq
+    row[R_INFO] = found.info
+    row[R_FIRST] = found.first
+    return used + length
+
+
+def open_reader(
+    path: str,
+    capture_no: int,
+    issues: IssueLog,
+    reader: str = "kernels",
+    window: int = WINDOW,
+    flows: FlowTable | None = None,
+) -> Reader:
     """Open a capture (``-`` = standard input) for reading; CaptureError when it cannot be read or is none.
 
-    ``reader`` is ``kernels`` or ``scapy``. What is odd about the capture is added to ``issues`` while it is read.
+    ``reader`` is ``kernels`` or ``scapy``; ``flows`` is what captures of one timeline share. What is odd about the
+    capture is added to ``issues`` while it is read.
     """
     source = open_source(path)
     try:
-        return Reader(source, capture_no, issues, reader, window)
+        return Reader(source, capture_no, issues, reader, window, flows)
     except BaseException:
         source.close()
         raise

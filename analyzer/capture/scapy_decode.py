@@ -15,28 +15,65 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from analyzer.batch import MISSING
-from analyzer.capture.link_kernels import LINK_LOOP, LINK_NULL, LINK_RAW, LINK_RAW_BSD, LINK_RAW_OLD
-from analyzer.capture.scapy_packets import (
-    Begins,
-    Datagram,
-    begins_by_kernel,
-    ipv4_packet,
-    ipv6_packet,
-    other_kind,
-    udp_datagram,
-)
-from analyzer.capture.transport_kernels import (
+from analyzer.capture.found_kernels import (
     K_CUT,
     K_DAMAGED,
-    K_FRAGMENT,
+    K_INSIDE,
     K_LINK_TYPE,
+    K_NESTED,
     K_NOT_IP,
     K_OTHER_IP,
     K_UDP_TUNNEL,
 )
+from analyzer.capture.frame_kernels import NESTED
+from analyzer.capture.layer_kernels import (
+    L_ERSPAN,
+    L_ESP,
+    L_ETHERNET,
+    L_GENEVE,
+    L_GRE,
+    L_GTP,
+    L_IPV4,
+    L_IPV6,
+    L_L2TP,
+    L_MPLS,
+    L_NULL,
+    L_OTHER,
+    L_PPP,
+    L_PPPOE,
+    L_SLL,
+    L_TZSP,
+    L_VLAN,
+    L_VXLAN,
+    push,
+)
+from analyzer.capture.link_kernels import LINK_LOOP, LINK_NULL, LINK_RAW, LINK_RAW_BSD, LINK_RAW_OLD
+from analyzer.capture.scapy_packets import Begins, Found, Judge, ipv4_packet, ipv6_packet, transport
+from analyzer.capture.transport_kernels import SCTP
+from analyzer.capture.tunnel_kernels import PROTOCOL_ESP
 
 #: Headers in one frame; more of them are an attack on readers.
 LAYERS = 200
+
+
+#: Codes of Scapy's layers by class name; 0 = part of another header. What is not here is L_OTHER.
+_CODES = {
+    "Ether": L_ETHERNET, "Dot3": L_ETHERNET, "CookedLinux": L_SLL, "CookedLinuxV2": L_SLL,
+    "Dot1Q": L_VLAN, "Dot1AD": L_VLAN, "MPLS": L_MPLS, "EoMCW": 0, "PPPoE": L_PPPOE, "PPP": L_PPP, "HDLC": 0,
+    "CHDLC": L_PPP, "IP": L_IPV4, "IPv6": L_IPV6, "GRE": L_GRE, "GRE_PPTP": L_GRE, "ERSPAN": L_ERSPAN,
+    "ERSPAN_I": L_ERSPAN, "ERSPAN_II": L_ERSPAN,
+    "ERSPAN_III": L_ERSPAN, "ERSPAN_PlatformSpecific": 0, "VXLAN": L_VXLAN, "GENEVE": L_GENEVE, "GTP_U_Header": L_GTP,
+    "GTPHeader": L_GTP, "GTPPDUSessionContainer": 0, "L2TP": L_L2TP, "TZSP": L_TZSP, "LLC": 0, "SNAP": 0, "Raw": 0,
+    "Padding": 0,
+}  # fmt: skip
+
+
+class Decoded(NamedTuple):
+    """What a frame is (K_* of `found_kernels`), what was found in it, and its headers."""
+
+    kind: int
+    found: Found | None
+    layers: int
 
 
 class _Layers(NamedTuple):
@@ -103,60 +140,83 @@ def _layers() -> _Layers:
     )
 
 
-def decoded(
-    frame: bytes, wire_length: int, link_type: int, begins: Begins | None = None
-) -> tuple[int, Datagram | None]:
-    """What a frame is (K_* of `frame_kernels`), and its datagram if that is SIP.
+def decoded(frame: bytes, wire_length: int, link_type: int, begins: Begins, judge: Judge) -> Decoded:
+    """What a frame is, and what was found in it.
 
-    ``wire_length`` is the frame's length before the snaplen cut it; ``begins`` the content test (`begins_by_kernel`
-    when none is given). A frame that Scapy fails on is damaged: whatever it raises ends here.
+    ``wire_length`` is the frame's length before the snaplen cut it; ``begins`` is the content test, ``judge`` knows
+    what TCP flows carry. A frame that Scapy fails on is damaged: whatever it raises ends here.
     """
+    walk = _Walk(wire_length - len(frame), begins, judge)
     try:
-        return _walk(frame, wire_length - len(frame), link_type, begins or begins_by_kernel)
+        kind, found = walk.down(frame, link_type)
     except struct.error:  # the octets ran out within a header
-        return K_CUT, None
+        kind, found = K_CUT, None
     except Exception:  # Scapy's dissectors raise anything on hostile octets
-        return K_DAMAGED, None
+        kind, found = K_DAMAGED, None
+    return Decoded(kind, found, walk.layers)
 
 
-def _walk(frame: bytes, missing: int, link_type: int, begins: Begins) -> tuple[int, Datagram | None]:
-    layers = _layers()
-    octets, cls = _link(frame, link_type, layers)
-    if cls is None:
-        return K_LINK_TYPE, None
-    kind = K_NOT_IP
-    packet = cls(octets)
-    network = MISSING
-    has_vni = False
-    for _ in range(LAYERS):
-        if isinstance(packet, layers.none):
-            return kind, None
-        if isinstance(packet, layers.tags) and network == MISSING and packet.vlan:
-            network = packet.vlan
-        vni = packet.fields.get("vni")
-        if vni is not None and not has_vni:
-            network, has_vni = int(vni), True
-        if not isinstance(packet, layers.ip | layers.ipv6):
-            packet = _next(packet, layers)
-            continue
-        ip = ipv4_packet(packet, missing) if isinstance(packet, layers.ip) else ipv6_packet(packet, missing)
-        if isinstance(ip, int):
-            return ip, None
-        if ip.protocol != 17:
-            if ip.is_fragment:
-                return K_FRAGMENT, None
-            kind = other_kind(ip, begins)
-            if kind != K_OTHER_IP:
+class _Walk:
+    """One frame, header by header; ``layers`` are those passed so far."""
+
+    def __init__(self, missing: int, begins: Begins, judge: Judge) -> None:
+        self.layers = 0
+        self._missing = missing
+        self._begins = begins
+        self._judge = judge
+        self._vlan = self._vni = MISSING
+
+    def down(self, frame: bytes, link_type: int) -> tuple[int, Found | None]:
+        """Kind of the frame and what was found in it."""
+        layers = _layers()
+        if link_type in (LINK_NULL, LINK_LOOP):
+            self.layers = L_NULL
+        octets, cls = _link(frame, link_type, layers)
+        if cls is None:
+            return K_LINK_TYPE, None
+        kind, depth = K_NOT_IP, 0
+        packet = cls(octets)
+        is_outer_tag = True
+        for _ in range(LAYERS):
+            if isinstance(packet, layers.none):
                 return kind, None
-            packet = _next(packet, layers)
-            continue
-        kind, datagram, tunnelled = udp_datagram(ip, network, begins)
-        if kind != K_UDP_TUNNEL:
-            return kind, datagram
-        assert tunnelled is not None
-        src_port, dst_port, payload = tunnelled
-        packet = layers.by_port[dst_port if dst_port in layers.by_port else src_port](payload)
-    return K_DAMAGED, None
+            code = _CODES.get(type(packet).__name__, L_OTHER)
+            if code:
+                self.layers = push(self.layers, code)
+            if code in (L_ETHERNET, L_SLL):
+                is_outer_tag = True
+            if code == L_VLAN and is_outer_tag and packet.vlan:
+                self._vlan, is_outer_tag = int(packet.vlan), False
+            vni = packet.fields.get("vni")
+            if vni is not None:
+                self._vni = int(vni)
+            if not isinstance(packet, layers.ip | layers.ipv6):
+                packet = _next(packet, layers)
+                continue
+            missing = self._missing
+            ip = ipv4_packet(packet, missing) if isinstance(packet, layers.ip) else ipv6_packet(packet, missing)
+            while True:
+                if isinstance(ip, int):
+                    return ip, None
+                depth += 1
+                if depth > NESTED:
+                    return K_NESTED, None
+                network = self._vni if self._vni != MISSING else self._vlan
+                kind, found, inside, self.layers = transport(ip, network, self.layers, self._begins, self._judge)
+                if inside is None or inside.packet is None:
+                    break
+                if inside.packet.protocol != SCTP or ip.protocol == PROTOCOL_ESP:
+                    self.layers = push(self.layers, L_ESP)
+                ip = inside.packet
+            if kind == K_OTHER_IP:
+                packet = _next(packet, layers)
+            elif kind not in (K_INSIDE, K_UDP_TUNNEL) or inside is None:
+                return kind, found
+            else:
+                port = inside.dst_port if inside.dst_port in layers.by_port else inside.src_port
+                packet = layers.by_port[port](inside.payload)
+                kind, is_outer_tag = K_NOT_IP, True
+        return K_NESTED, None
 
 
 def _link(frame: bytes, link_type: int, layers: _Layers) -> tuple[bytes, Any]:

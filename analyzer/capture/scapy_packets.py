@@ -1,4 +1,4 @@
-"""IP packets and UDP datagrams as Scapy read them, held to the same rules as in `frame_kernels`."""
+"""IP packets and what they carry as Scapy read them, held to the same rules as in the kernels."""
 
 from __future__ import annotations
 
@@ -8,26 +8,43 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from analyzer.batch import Octets
+from analyzer.batch import (
+    MISSING,
+    RAW_FRAGMENT,
+    RAW_HEP,
+    RAW_MESSAGE,
+    RAW_SCTP,
+    RAW_SEGMENT,
+    TCP_FIN,
+    TCP_RST,
+    TCP_SYN,
+    Octets,
+)
 from analyzer.capture.address import address_halves
-from analyzer.capture.frame_kernels import EXTENSION_HEADERS
-from analyzer.capture.transport_kernels import (
+from analyzer.capture.found_kernels import (
     DATAGRAM_OCTETS,
+    FOUND_AT,
+    FOUND_COLUMNS,
+    FOUND_END,
+    FOUND_INSIDE,
+    FOUND_WIRE_END,
+    INSIDE_PROTOCOL,
     K_BROKEN,
     K_CUT,
     K_DAMAGED,
-    K_FRAGMENT,
-    K_FRAGMENT_SIP,
     K_ICMP,
+    K_INSIDE,
     K_OTHER_IP,
+    K_RAW,
     K_SCTP,
     K_SIP,
     K_TCP,
-    K_TCP_SIP,
     K_UDP,
-    K_UDP_TUNNEL,
-    udp_kind,
 )
+from analyzer.capture.ip_kernels import EXTENSION_HEADERS
+from analyzer.capture.layer_kernels import L_ICMP, L_SCTP, L_TCP, L_UDP, push
+from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, TCP, UDP, data_chunks, is_hep
+from analyzer.capture.tunnel_kernels import PORT_SCTP, PROTOCOL_ESP, esp, udp_tunnel
 from analyzer.sip.parse import BAD_START_LINE, ParseError, parse_message
 from analyzer.sip.start_kernels import BROKEN_START_LINE, NOT_SIP, SIP_MESSAGE, start_line
 
@@ -37,9 +54,13 @@ _AUTHENTICATION = 51
 _PLAIN_EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 
 
-class Datagram(NamedTuple):
-    """A UDP datagram that begins with SIP. Addresses as in `analyzer.capture.address`."""
+class Found(NamedTuple):
+    """A datagram that begins with SIP, or a part of something in which it may stand: a raw row of `batch`.
 
+    ``kind`` is RAW_*; addresses are as in `analyzer.capture.address`.
+    """
+
+    kind: int
     payload: bytes
     wire_length: int
     src: tuple[int, int]
@@ -48,6 +69,28 @@ class Datagram(NamedTuple):
     dst_port: int
     network: int
     ip_id: int
+    layers: int
+    seq: int = 0
+    info: int = 0
+    first: int = MISSING
+
+
+class Segment(NamedTuple):
+    """A TCP segment as whoever judges flows wants it."""
+
+    network: int
+    src: tuple[int, int]
+    dst: tuple[int, int]
+    src_port: int
+    dst_port: int
+    seq: int
+    flags: int
+    payload: bytes
+    wire_length: int
+
+
+#: Judges a segment: its kind (K_RAW, K_TCP, K_OPAQUE), octets to leave out in front, FLOW_*, number of the first octet.
+Judge: TypeAlias = Callable[[Segment], tuple[int, int, int, int]]
 
 
 class Packet(NamedTuple):
@@ -59,8 +102,17 @@ class Packet(NamedTuple):
     src: tuple[int, int]
     dst: tuple[int, int]
     ip_id: int
-    place: int = 0
-    is_fragment: bool = False
+    place: int = -1  # of a fragment, as batch.R_SEQ
+    fragment_id: int = 0
+
+
+class Inside(NamedTuple):
+    """A tunnel in UDP: ports and payload for Scapy; or an IP protocol in ESP or UDP (``packet``)."""
+
+    src_port: int
+    dst_port: int
+    payload: bytes
+    packet: Packet | None = None
 
 
 def ipv4_packet(packet: Any, missing: int) -> Packet | int:
@@ -84,7 +136,8 @@ def ipv4_packet(packet: Any, missing: int) -> Packet | int:
         protocol, length = octets[header], (octets[header + 1] + 2) * 4
         payload, sent = payload[length:], sent - length
     src, dst = address_halves(packet.src), address_halves(packet.dst)
-    return Packet(protocol, payload, sent, src, dst, packet.id, packet.frag, is_fragment)
+    place = packet.frag << 4 | int(packet.flags.MF) if is_fragment else -1
+    return Packet(protocol, payload, sent, src, dst, packet.id, place, packet.id)
 
 
 def ipv6_packet(packet: Any, missing: int) -> Packet | int:
@@ -97,74 +150,149 @@ def ipv6_packet(packet: Any, missing: int) -> Packet | int:
     sent = packet.plen or len(octets) - 40 + missing
     payload, protocol = octets[40 : 40 + sent], packet.nh
     src, dst = address_halves(packet.src), address_halves(packet.dst)
-    place, is_fragment = 0, False
     for _ in range(EXTENSION_HEADERS):
         if protocol not in _PLAIN_EXTENSIONS and protocol not in (44, _AUTHENTICATION):
-            return Packet(protocol, payload, sent, src, dst, 0, place, is_fragment)
+            return Packet(protocol, payload, sent, src, dst, 0)
         if len(payload) < 8:
             return K_CUT if sent >= 8 else K_DAMAGED
         length = (payload[1] + 1) * 8
         if protocol == 44:
             length = 8
-            word = struct.unpack(">H", payload[2:4])[0]
-            place, is_fragment = word >> 3, word & 0xFFF9 != 0
+            word, number = struct.unpack(">HI", payload[2:8])
+            if word & 0xFFF9:
+                place = (word & 0xFFF8) << 1 | word & 1
+                return Packet(payload[0], payload[8:], sent - 8, src, dst, 0, place, number)
         elif protocol == _AUTHENTICATION:
             length = (payload[1] + 2) * 4
         protocol, payload, sent = payload[0], payload[length:], sent - length
-        if is_fragment and place:
-            return K_FRAGMENT
     return K_DAMAGED
 
 
-def other_kind(ip: Packet, begins: Begins) -> int:
-    """The kind of a packet that carries no UDP."""
-    if ip.protocol == 6:
-        length = (ip.payload[12] >> 4) * 4 if len(ip.payload) >= 20 else 0
-        if 20 <= length < len(ip.payload) and begins(ip.payload[length:], len(ip.payload)) == SIP_MESSAGE:
-            return K_TCP_SIP
-        return K_TCP
-    if ip.protocol in (1, 58):
-        return K_ICMP
-    return K_SCTP if ip.protocol == 132 else K_OTHER_IP
+def transport(
+    ip: Packet, network: int, layers: int, begins: Begins, judge: Judge
+) -> tuple[int, Found | None, Inside | None, int]:
+    """Kind of a packet, what was found in it, what it carries if it is a tunnel, and the headers down to there."""
+    if ip.place >= 0:
+        if len(ip.payload) > DATAGRAM_OCTETS:
+            return K_DAMAGED, None, None, layers
+        info = ip.protocol << 32 | ip.fragment_id
+        found = Found(
+            RAW_FRAGMENT, ip.payload, ip.sent, ip.src, ip.dst, 0, 0, network, ip.ip_id, layers, ip.place, info
+        )
+        return K_RAW, found, None, layers
+    if ip.protocol == UDP:
+        return _udp(ip, network, push(layers, L_UDP), begins)
+    if ip.protocol == TCP:
+        layers = push(layers, L_TCP)
+        return *_tcp(ip, network, layers, judge), None, layers
+    if ip.protocol == SCTP:
+        layers = push(layers, L_SCTP)
+        return *_sctp(ip, network, layers), None, layers
+    if ip.protocol in (ICMP, ICMPV6):
+        return K_ICMP, None, None, push(layers, L_ICMP)
+    if ip.protocol == PROTOCOL_ESP:
+        inside = _esp(ip, ip.payload, ip.sent)
+        return (K_OTHER_IP, None, None, layers) if inside is None else (K_INSIDE, None, inside, layers)
+    return K_OTHER_IP, None, None, layers
 
 
-def udp_datagram(
-    ip: Packet, network: int, begins: Begins
-) -> tuple[int, Datagram | None, tuple[int, int, bytes] | None]:
-    """Kind, datagram if it is SIP, and (ports, payload) if it is a tunnel."""
-    if ip.place:
-        return K_FRAGMENT, None, None
+def _udp(
+    ip: Packet, network: int, layers: int, begins: Begins
+) -> tuple[int, Found | None, Inside | None, int]:
     if len(ip.payload) < 8:
-        return (K_CUT if ip.sent >= 8 else K_DAMAGED), None, None
+        return (K_CUT if ip.sent >= 8 else K_DAMAGED), None, None, layers
     src_port, dst_port, length = struct.unpack(">HHH", ip.payload[:6])
     sent = (min(length, ip.sent) if length else ip.sent) - 8
     if sent < 0:
-        return K_DAMAGED, None, None
+        return K_DAMAGED, None, None, layers
     payload = ip.payload[8 : 8 + sent]
     if len(payload) > DATAGRAM_OCTETS:
-        return K_DAMAGED, None, None
+        return K_DAMAGED, None, None, layers
+    found = Found(RAW_MESSAGE, payload, sent, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id, layers)
     verdict = begins(payload, sent)
-    if ip.is_fragment:
-        return (K_FRAGMENT_SIP if verdict == SIP_MESSAGE else K_FRAGMENT), None, None
     if verdict == BROKEN_START_LINE:
-        return K_BROKEN, None, None
+        return K_BROKEN, None, None, layers
     if verdict == SIP_MESSAGE:
-        datagram = Datagram(payload, sent, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id)
-        return K_SIP, datagram, None
+        return K_SIP, found, None, layers
     if len(payload) < 4 or payload[0] >= 0x80:
-        return K_UDP, None, None
-    kind = udp_kind(_octets(payload), 0, len(payload), src_port, dst_port)
-    return kind, None, (src_port, dst_port, payload) if kind == K_UDP_TUNNEL else None
+        return K_UDP, None, None, layers
+    octets = octets_of(payload)
+    if is_hep(octets, 0, len(payload)):
+        return K_RAW, found._replace(kind=RAW_HEP), None, layers
+    if PORT_SCTP in (src_port, dst_port):
+        return K_INSIDE, None, Inside(0, 0, b"", ip._replace(protocol=SCTP, payload=payload, sent=sent)), layers
+    cursor = np.zeros(FOUND_COLUMNS, dtype=np.int64)
+    cursor[FOUND_END], cursor[FOUND_WIRE_END] = len(payload), sent
+    kind = udp_tunnel(octets, src_port, dst_port, cursor)
+    if kind == K_INSIDE and cursor[FOUND_INSIDE] >= INSIDE_PROTOCOL:
+        return kind, None, _esp(ip, payload, sent), layers
+    return kind, None, Inside(src_port, dst_port, payload), layers
+
+
+def _esp(ip: Packet, payload: bytes, sent: int) -> Inside | None:
+    """What ESP with NULL encryption carries; Scapy would want to know the keys."""
+    cursor = np.zeros(FOUND_COLUMNS, dtype=np.int64)
+    cursor[FOUND_END], cursor[FOUND_WIRE_END] = len(payload), sent
+    if esp(octets_of(payload), cursor) != K_INSIDE:
+        return None
+    inner = payload[cursor[FOUND_AT] : cursor[FOUND_END]]
+    protocol = int(cursor[FOUND_INSIDE]) - INSIDE_PROTOCOL
+    return Inside(0, 0, b"", ip._replace(protocol=protocol, payload=inner, sent=len(inner)))
+
+
+def _tcp(ip: Packet, network: int, layers: int, judge: Judge) -> tuple[int, Found | None]:
+    """RFC 9293 §3.1."""
+    octets = ip.payload
+    if len(octets) < 20:
+        return (K_CUT if ip.sent >= 20 else K_DAMAGED), None
+    src_port, dst_port, seq, _, offset, flags = struct.unpack(">HHIIBB", octets[:14])
+    header = (offset >> 4) * 4
+    if header < 20 or header > ip.sent:
+        return K_DAMAGED, None
+    sent = ip.sent - header
+    if not sent and not flags & (TCP_SYN | TCP_FIN | TCP_RST):
+        return K_TCP, None
+    if header > len(octets):
+        return K_CUT, None
+    if sent > DATAGRAM_OCTETS:
+        return K_DAMAGED, None
+    payload = octets[header:]
+    kind, skip, flow, first = judge(
+        Segment(network, ip.src, ip.dst, src_port, dst_port, seq, flags, payload, sent)
+    )
+    if kind != K_RAW:
+        return kind, None
+    seq = seq + skip + (1 if flags & TCP_SYN else 0) & 0xFFFFFFFF
+    found = Found(
+        RAW_SEGMENT, payload[skip:], sent - skip, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id, layers, seq,
+        flags | flow << 8, first,
+    )  # fmt: skip
+    return kind, found
+
+
+def _sctp(ip: Packet, network: int, layers: int) -> tuple[int, Found | None]:
+    """RFC 9260 §3; whether its user messages are SIP is left to whoever puts them together."""
+    if len(ip.payload) < 12:
+        return (K_CUT if ip.sent >= 12 else K_DAMAGED), None
+    if len(ip.payload) > DATAGRAM_OCTETS:
+        return K_DAMAGED, None
+    has_data, _ = data_chunks(octets_of(ip.payload), 12, len(ip.payload))
+    if not has_data:
+        return K_SCTP, None
+    src_port, dst_port = struct.unpack(">HH", ip.payload[:4])
+    return K_RAW, Found(
+        RAW_SCTP, ip.payload, ip.sent, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id, layers
+    )
 
 
 def begins_by_kernel(payload: bytes, sent: int) -> int:
     """The content test as the kernels make it; ``sent`` octets were sent of which ``payload`` was captured."""
     if not payload:
         return NOT_SIP
-    return start_line(_octets(payload), 0, len(payload), sent > len(payload))
+    return start_line(octets_of(payload), 0, len(payload), sent > len(payload))
 
 
-def _octets(payload: bytes) -> Octets:
+def octets_of(payload: bytes) -> Octets:
     """Octets for a kernel. They are writable as a window's are: for others it would be compiled a second time."""
     return np.frombuffer(bytearray(payload), dtype=np.uint8)
 

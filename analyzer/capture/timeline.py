@@ -16,7 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from analyzer.batch import D_COLUMNS, D_LENGTH, D_OFFSET, D_TS, Datagrams, Ints, Octets
+from analyzer.batch import D_LENGTH, D_OFFSET, D_TS, R_COLUMNS, Datagrams, Ints, Octets
+from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.frames import chosen_frames
 from analyzer.capture.reader import Reader, open_reader
 from analyzer.capture.source import STDIN, open_source
@@ -31,7 +32,7 @@ _ALWAYS = -(2**63)
 
 
 class Timeline:
-    """The datagrams of some captures in order of time; iterate once.
+    """The raw rows of some captures in order of time; iterate once.
 
     ``paths`` are files (`source.expand` makes them of directories) or ``-``; ``readers`` the captures opened so far
     by capture number, from 1 in the order of ``paths``. CaptureError at once when one of them cannot be read or is
@@ -42,6 +43,7 @@ class Timeline:
         self._paths = list(paths)
         self._issues = issues
         self._kind = reader
+        self.flows = FlowTable()
         self._opened: dict[int, Reader] = {}
         self._sizes: list[int | None] = []
         self._late: set[int] = set()
@@ -110,7 +112,8 @@ class Timeline:
 
     def _open(self, number: int, window: int) -> Reader:
         if number not in self._opened:
-            self._opened[number] = open_reader(self._paths[number - 1], number, self._issues, self._kind, window)
+            path = self._paths[number - 1]
+            self._opened[number] = open_reader(path, number, self._issues, self._kind, window, self.flows)
         return self._opened[number]
 
     def _first_ts(self, path: str) -> int:
@@ -135,7 +138,7 @@ class _Stream:
         self.last_key = first_ts
         self._batches = iter(reader)
         self._octets: Octets = np.empty(0, dtype=np.uint8)
-        self._rows: Ints = np.empty((0, D_COLUMNS), dtype=np.int64)
+        self._rows: Ints = np.empty((0, R_COLUMNS), dtype=np.int64)
 
     def refill(self) -> bool:
         """Take the next batch when all rows are handed out (it may be empty); False at the capture's end."""

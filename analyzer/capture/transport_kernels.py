@@ -1,68 +1,106 @@
-"""What an IP packet carries: the kinds by which frames are counted, and where a SIP datagram stands."""
+"""What an IP packet carries: datagrams that begin with SIP, and what else SIP may stand in."""
 
 from __future__ import annotations
 
-from analyzer.batch import Ints, Octets
-from analyzer.capture.wire_kernels import be16
-from analyzer.jit import kernel
+import numpy as np
+
+from analyzer.batch import (
+    FLOW_OTHER,
+    FLOW_SIP,
+    FLOW_TLS,
+    FLOW_UNDECIDED,
+    MISSING,
+    RAW_FRAGMENT,
+    RAW_HEP,
+    RAW_MESSAGE,
+    RAW_SCTP,
+    RAW_SEGMENT,
+    TCP_FIN,
+    TCP_RST,
+    TCP_SYN,
+    Ints,
+    Octets,
+)
+from analyzer.capture.flow_kernels import (
+    ENOUGH,
+    FLOW_DST_HI,
+    FLOW_DST_LO,
+    FLOW_FIRST,
+    FLOW_SRC_HI,
+    FLOW_SRC_LO,
+    FLOW_STATE,
+    FLOW_TAIL,
+    FLOW_USED,
+    HAS_KEYS,
+    KEY,
+    OPAQUE_CONNECTIONS,
+    OPAQUE_OCTETS,
+    PORT_SIPS,
+    PORT_SIPS_OTHER,
+    SEGMENTS,
+    STATE_FRESH,
+    STATE_MIDDLE,
+    STATE_SMALL,
+    TICK,
+    first_octets,
+    flow_place,
+    is_sips_port,
+    middle_octets,
+    take_place,
+)
+from analyzer.capture.found_kernels import (
+    DATAGRAM_OCTETS,
+    FOUND_AT,
+    FOUND_END,
+    FOUND_FIRST,
+    FOUND_INFO,
+    FOUND_INSIDE,
+    FOUND_IP,
+    FOUND_IP_ID,
+    FOUND_IS_IPV4,
+    FOUND_LAYERS,
+    FOUND_PLACE,
+    FOUND_PORTS,
+    FOUND_RAW,
+    FOUND_SEQ,
+    FOUND_START,
+    FOUND_VLAN,
+    FOUND_VNI,
+    FOUND_WIRE_END,
+    INSIDE_PROTOCOL,
+    K_BROKEN,
+    K_CUT,
+    K_DAMAGED,
+    K_INSIDE,
+    K_OPAQUE,
+    K_RAW,
+    K_SCTP,
+    K_SIP,
+    K_TCP,
+    K_UDP,
+)
+from analyzer.capture.layer_kernels import L_SCTP, L_TCP, L_UDP, push
+from analyzer.capture.tunnel_kernels import PORT_SCTP, udp_tunnel
+from analyzer.capture.wire_kernels import be16, be32, be64
+from analyzer.jit import inlined, kernel
 from analyzer.sip.start_kernels import NOT_SIP, SIP_MESSAGE, start_line
 
-# Kinds of frame: positions in the array of counts.
-K_SIP = 0
-K_UDP = 1  # a whole datagram that is no SIP: media, DNS, ...
-K_BROKEN = 2  # a datagram that begins with a broken SIP start line
-K_TCP = 3
-K_TCP_SIP = 4
-K_SCTP = 5
-K_FRAGMENT = 6
-K_FRAGMENT_SIP = 7
-K_ICMP = 8
-K_CUT = 9
-K_DAMAGED = 10
-K_HEP = 11
-K_UDP_TUNNEL = 12  # from here on declined
-K_OTHER_IP = 13
-K_NOT_IP = 14
-K_LINK_TYPE = 15
-KINDS = 16
-DECLINED = K_UDP_TUNNEL
+TCP, UDP, SCTP, ICMP, ICMPV6 = 6, 17, 132, 1, 58
+_MAPPED = 0xFFFF << 32
+_FRAGMENTS = 255  # in place of a protocol, for fragments of one datagram
 
-# Where a datagram was found: columns of the scratch array that `frame_kind` fills for K_SIP and K_BROKEN.
-FOUND_START = 0  # payload
-FOUND_END = 1
-FOUND_WIRE = 2  # octets of payload that were sent
-FOUND_NETWORK_HEADER = 3
-FOUND_IS_IPV4 = 4
-FOUND_UDP = 5
-FOUND_VLAN = 6
-FOUND_COLUMNS = 7
 
-_TCP, UDP, _SCTP, _ICMP, _ICMPV6 = 6, 17, 132, 1, 58
-#: The length field has 16 bits; only a datagram without one could pretend to be longer.
-DATAGRAM_OCTETS = 65_535
+@inlined
+def network_of(found: Ints) -> int:
+    """VNI, else VLAN, else MISSING."""
+    return int(found[FOUND_VNI] if found[FOUND_VNI] != MISSING else found[FOUND_VLAN])
 
 
 @kernel
-def transport_kind(
-    octets: Octets, at: int, end: int, ip_end: int, protocol: int, place: int, is_fragment: bool, found: Ints
-) -> int:
-    """The kind by IP protocol number; ``place`` is the fragment's offset, ``ip_end`` where the packet should end."""
-    if protocol == UDP:
-        return _udp(octets, at, end, ip_end, place, is_fragment, found)
-    if is_fragment:
-        return K_FRAGMENT
-    if protocol == _TCP:
-        return _tcp_kind(octets, at, end)
-    if protocol == _ICMP or protocol == _ICMPV6:
-        return K_ICMP
-    return K_SCTP if protocol == _SCTP else K_OTHER_IP
-
-
-@kernel
-def _udp(octets: Octets, at: int, end: int, ip_end: int, place: int, is_fragment: bool, found: Ints) -> int:
+def udp(octets: Octets, found: Ints) -> int:
     """RFC 768. The length field rules: what stands behind it is Ethernet's padding or a frame check sequence."""
-    if place:
-        return K_FRAGMENT
+    at, end, ip_end = found[FOUND_AT], found[FOUND_END], found[FOUND_WIRE_END]
+    found[FOUND_LAYERS] = push(found[FOUND_LAYERS], L_UDP)
     if end - at < 8:
         return K_CUT if ip_end - at >= 8 else K_DAMAGED
     length = be16(octets, at + 4)
@@ -73,69 +111,255 @@ def _udp(octets: Octets, at: int, end: int, ip_end: int, place: int, is_fragment
     payload_end = min(wire_end, end)
     if payload_end - payload > DATAGRAM_OCTETS:
         return K_DAMAGED
+    found[FOUND_AT] = found[FOUND_START] = payload
+    found[FOUND_END] = payload_end
+    found[FOUND_WIRE_END] = wire_end
+    found[FOUND_PORTS] = at
     begins = start_line(octets, payload, payload_end, wire_end > payload_end)
-    if is_fragment:
-        return K_FRAGMENT_SIP if begins == SIP_MESSAGE else K_FRAGMENT
     if begins == NOT_SIP:
         if payload_end - payload < 4 or octets[payload] >= 0x80:
             return K_UDP
-        return udp_kind(octets, payload, payload_end, be16(octets, at), be16(octets, at + 2))
-    found[FOUND_START] = payload
-    found[FOUND_END] = payload_end
-    found[FOUND_WIRE] = wire_end - payload
-    found[FOUND_UDP] = at
+        return _other_datagram(octets, be16(octets, at), be16(octets, at + 2), found)
+    found[FOUND_RAW] = RAW_MESSAGE
     return K_SIP if begins == SIP_MESSAGE else K_BROKEN
 
 
 @kernel
-def udp_kind(octets: Octets, start: int, end: int, src_port: int, dst_port: int) -> int:
-    """Datagrams that are no SIP but may carry it: tunnels, told by port and header, and HEP."""
-    first = octets[start]
-    # HEP version 3 begins with its name, on any port.
-    if first == 72 and octets[start + 1] == 69 and octets[start + 2] == 80 and octets[start + 3] == 51:
-        return K_HEP
-    is_tunnel = False
-    if dst_port == 4789 or dst_port == 8472:  # VXLAN, RFC 7348 §5: the flag says that the VNI is valid
-        is_tunnel = first & 0x08 != 0 and end - start > 8
-    elif dst_port == 2152 or src_port == 2152:  # GTP-U, 3GPP TS 29.281 §5.1: version 1, a T-PDU
-        is_tunnel = first >> 4 == 3 and octets[start + 1] == 255
-    elif dst_port == 6081:  # Geneve, RFC 8926 §3.4: version 0, an EtherType
-        is_tunnel = first >> 6 == 0 and be16(octets, start + 2) >= 0x0600
-    elif dst_port == 37008:  # TZSP version 1
-        is_tunnel = first == 1
-    elif dst_port == 1701 or src_port == 1701:  # L2TP, RFC 2661 §3.1: a data message of version 2
-        is_tunnel = octets[start + 1] & 15 == 2
-    return K_UDP_TUNNEL if is_tunnel else K_UDP
+def _other_datagram(octets: Octets, src_port: int, dst_port: int, found: Ints) -> int:
+    """HEP, SCTP and tunnels in UDP."""
+    start, end = found[FOUND_START], found[FOUND_END]
+    if is_hep(octets, start, end):
+        found[FOUND_RAW] = RAW_HEP
+        return K_RAW
+    if src_port == PORT_SCTP or dst_port == PORT_SCTP:  # RFC 6951
+        found[FOUND_INSIDE] = INSIDE_PROTOCOL + SCTP
+        return K_INSIDE
+    return udp_tunnel(octets, src_port, dst_port, found)
 
 
 @kernel
-def _tcp_kind(octets: Octets, at: int, end: int) -> int:
-    """TCP streams are not put together here; a segment that begins with a SIP start line is counted apart."""
+def is_hep(octets: Octets, start: int, end: int) -> bool:
+    """HEP version 3 begins with its name, on any port; versions 1 and 2 are told by their header and the SIP behind."""
+    if be32(octets, start) == 0x48455033:
+        return True
+    version, length, family = octets[start], int(np.int64(octets[start + 1])), octets[start + 2]
+    if (version != 1 and version != 2) or (family != 2 and family != 10):
+        return False
+    header = (16 if family == 2 else 40) + (12 if version == 2 else 0)
+    if (length != header and length != header - 12 * (version == 2)) or start + header >= end:
+        return False
+    return start_line(octets, start + header, end, True) == SIP_MESSAGE
+
+
+@inlined
+def flow_key(octets: Octets, found: Ints, tail: int, scalars: Ints) -> None:
+    """Addresses and the rest of what tells flows apart, into KEY."""
+    at = found[FOUND_IP]
+    if found[FOUND_IS_IPV4]:
+        scalars[KEY + FLOW_SRC_HI] = scalars[KEY + FLOW_DST_HI] = 0
+        scalars[KEY + FLOW_SRC_LO] = _MAPPED | be32(octets, at + 12)
+        scalars[KEY + FLOW_DST_LO] = _MAPPED | be32(octets, at + 16)
+    else:
+        scalars[KEY + FLOW_SRC_HI] = be64(octets, at + 8)
+        scalars[KEY + FLOW_SRC_LO] = be64(octets, at + 16)
+        scalars[KEY + FLOW_DST_HI] = be64(octets, at + 24)
+        scalars[KEY + FLOW_DST_LO] = be64(octets, at + 32)
+    network = network_of(found)
+    scalars[KEY + FLOW_TAIL] = (0 if network == MISSING else network + 1) << 40 ^ tail
+
+
+@kernel
+def tcp(octets: Octets, found: Ints, flows: Ints, scalars: Ints) -> int:
+    """RFC 9293 §3.1: is this segment of a flow that carries something of ours?"""
+    at, end, ip_end = found[FOUND_AT], found[FOUND_END], found[FOUND_WIRE_END]
+    found[FOUND_LAYERS] = push(found[FOUND_LAYERS], L_TCP)
     if end - at < 20:
-        return K_TCP
-    payload = at + (octets[at + 12] >> 4 << 2)
-    if payload - at < 20 or payload >= end:
-        return K_TCP
-    # What follows in the next segment is missing, as with a cut datagram.
-    is_cut = payload < end
-    return K_TCP_SIP if start_line(octets, payload, end, is_cut) == SIP_MESSAGE else K_TCP
+        return K_CUT if ip_end - at >= 20 else K_DAMAGED
+    header = int(np.int64(octets[at + 12]) >> 4 << 2)
+    payload = at + header
+    if header < 20 or payload > ip_end:
+        return K_DAMAGED
+    flags = int(np.int64(octets[at + 13]))
+    is_ending = flags & (TCP_FIN | TCP_RST) != 0
+    if payload >= ip_end and flags & TCP_SYN == 0 and not is_ending:
+        return K_TCP  # an acknowledgement alone
+    if payload > end:
+        return K_CUT
+    if ip_end - payload > DATAGRAM_OCTETS:
+        return K_DAMAGED
+    ports = be32(octets, at)
+    flow_key(octets, found, ports << 8 | TCP, scalars)
+    found[FOUND_PORTS] = at
+    sequence = be32(octets, at + 4)
+    return segment(octets, payload, max(end, payload), ip_end, sequence, flags, ports, found, flows, scalars)
 
 
 @kernel
-def names_sip(octets: Octets, start: int, end: int) -> bool:
-    """Whether ``SIP/2.0`` stands anywhere in ``octets[start:end]``."""
-    at = start
-    last = end - 7
-    while at <= last:
-        if (
-            octets[at] == 83
-            and octets[at + 1] == 73
-            and octets[at + 2] == 80
-            and octets[at + 3] == 47
-            and octets[at + 4] == 50
-            and octets[at + 5] == 46
-            and octets[at + 6] == 48
-        ):
-            return True
-        at += 1
-    return False
+def segment(
+    octets: Octets, start: int, end: int, wire_end: int, sequence: int, flags: int, ports: int, found: Ints,
+    flows: Ints, scalars: Ints,
+) -> int:  # fmt: skip
+    """A segment with octets, SYN, FIN or RST of the flow KEY; its octets stand in ``octets[start:end]``."""
+    scalars[TICK] += 1
+    place = flow_place(flows, scalars)
+    if flags & TCP_SYN:
+        sequence = sequence + 1 & 0xFFFFFFFF
+        if place < 0:
+            place = take_place(flows, scalars, place, STATE_FRESH, sequence)
+        elif flows[place, FLOW_FIRST] != sequence:
+            flows[place, FLOW_STATE], flows[place, FLOW_FIRST] = STATE_FRESH, sequence
+        if start == wire_end:
+            return K_TCP
+    if place < 0:
+        if start == wire_end:
+            return K_TCP
+        place = take_place(flows, scalars, place, STATE_MIDDLE, MISSING)
+    flows[place, FLOW_USED] = scalars[TICK]
+    found[FOUND_START] = start
+    found[FOUND_END] = end
+    found[FOUND_WIRE_END] = wire_end
+    verdict = _verdict(octets, start, end, sequence, ports, flows[place], found)
+    if verdict == FLOW_TLS and not scalars[HAS_KEYS]:
+        return _opaque(flows[place], scalars, ports, wire_end - start)
+    if verdict == FLOW_OTHER or (start == wire_end and flags & (TCP_FIN | TCP_RST) == 0):
+        return K_TCP
+    found[FOUND_RAW] = RAW_SEGMENT
+    found[FOUND_SEQ] = sequence + (found[FOUND_START] - start) & 0xFFFFFFFF
+    found[FOUND_INFO] = flags | verdict << 8
+    found[FOUND_FIRST] = flows[place, FLOW_FIRST]
+    return K_RAW
+
+
+@kernel
+def _verdict(octets: Octets, at: int, end: int, sequence: int, ports: int, flow: Ints, found: Ints) -> int:
+    """What the flow of a segment carries, as far as it is known now; FOUND_START moves to where its octets begin."""
+    state = int(flow[FLOW_STATE] & 255)
+    if state < STATE_FRESH:
+        return state
+    if at >= end:
+        return FLOW_OTHER
+    segments = flow[FLOW_STATE] >> 8
+    verdict = FLOW_UNDECIDED
+    if state == STATE_FRESH and sequence == flow[FLOW_FIRST]:
+        verdict = first_octets(octets, at, end)
+        if verdict == FLOW_UNDECIDED:
+            flow[FLOW_STATE] = STATE_SMALL | 1 << 8
+            return FLOW_UNDECIDED
+    elif state == STATE_MIDDLE:
+        verdict, start = middle_octets(octets, at, end, segments < SEGMENTS, is_sips_port(ports))
+        found[FOUND_START] = start
+        if verdict == FLOW_OTHER:  # not yet: a later segment may begin with a start line
+            flow[FLOW_STATE] = STATE_MIDDLE | min(segments + 1, SEGMENTS) << 8
+            return FLOW_OTHER
+    elif segments < ENOUGH:
+        flow[FLOW_STATE] += 1 << 8
+        return FLOW_UNDECIDED
+    else:  # its first octets were lost
+        flow[FLOW_STATE], flow[FLOW_FIRST] = STATE_MIDDLE, MISSING
+        return FLOW_OTHER
+    flow[FLOW_STATE] = verdict
+    return verdict
+
+
+@inlined
+def _opaque(flow: Ints, scalars: Ints, ports: int, length: int) -> int:
+    """TLS that cannot be opened: counted where SIP over TLS is to be expected."""
+    if not is_sips_port(ports):
+        flow[FLOW_STATE] = FLOW_OTHER
+        return K_TCP
+    dst = ports & 0xFFFF
+    if flow[FLOW_STATE] >> 8 == 0:
+        flow[FLOW_STATE] += 1 << 8
+        if dst == PORT_SIPS or dst == PORT_SIPS_OTHER:
+            scalars[OPAQUE_CONNECTIONS] += 1
+    scalars[OPAQUE_OCTETS] += length
+    return K_OPAQUE if length else K_TCP
+
+
+@kernel
+def sctp(octets: Octets, found: Ints, flows: Ints, scalars: Ints) -> int:
+    """RFC 9260 §3: a packet of an association in which a user message began with SIP."""
+    at, end, ip_end = found[FOUND_AT], found[FOUND_END], found[FOUND_WIRE_END]
+    found[FOUND_LAYERS] = push(found[FOUND_LAYERS], L_SCTP)
+    if end - at < 12:
+        return K_CUT if ip_end - at >= 12 else K_DAMAGED
+    if end - at > DATAGRAM_OCTETS:
+        return K_DAMAGED
+    has_data, has_sip = data_chunks(octets, at + 12, end)
+    if not has_data:
+        return K_SCTP
+    scalars[TICK] += 1
+    flow_key(octets, found, be32(octets, at) << 8 | SCTP, scalars)
+    place = flow_place(flows, scalars)
+    if place < 0:
+        if not has_sip:
+            return K_SCTP
+        place = take_place(flows, scalars, place, FLOW_SIP, MISSING)
+    flows[place, FLOW_USED] = scalars[TICK]
+    found[FOUND_START] = found[FOUND_PORTS] = at
+    found[FOUND_RAW] = RAW_SCTP
+    return K_RAW
+
+
+@kernel
+def data_chunks(octets: Octets, chunk: int, end: int) -> tuple[bool, bool]:
+    """Whether there are DATA chunks, and whether a user message that begins with SIP begins in one."""
+    has_data, has_sip = False, False
+    while chunk + 16 <= end:
+        kind, length = octets[chunk], be16(octets, chunk + 2)
+        if length < 4:
+            break
+        if kind == 0 or kind == 64:  # DATA, I-DATA
+            has_data = True
+            payload = chunk + (16 if kind == 0 else 20)
+            payload_end = min(chunk + length, end)
+            if octets[chunk + 1] & 2 and payload < payload_end:
+                has_sip = has_sip or start_line(octets, payload, payload_end, True) == SIP_MESSAGE
+        chunk += length + 3 & ~3
+    return has_data, has_sip
+
+
+@kernel
+def fragment(octets: Octets, protocol: int, found: Ints, flows: Ints, scalars: Ints) -> int:
+    """A part of an IP packet, unless its first part was seen to be nothing of ours."""
+    at, end, place_in = found[FOUND_AT], found[FOUND_END], found[FOUND_PLACE]
+    if end - at > DATAGRAM_OCTETS:
+        return K_DAMAGED
+    if protocol == UDP:
+        scalars[TICK] += 1
+        flow_key(octets, found, found[FOUND_IP_ID] << 8 | _FRAGMENTS, scalars)
+        place = flow_place(flows, scalars)
+        is_ours = place_in >> 1 != 0 or _may_be_ours(octets, at, end, found)
+        if place < 0 and not is_ours:
+            place = take_place(flows, scalars, place, FLOW_OTHER, MISSING)
+        if place >= 0:
+            flows[place, FLOW_USED] = scalars[TICK]
+            # Identifications come round again: each first fragment decides anew.
+            if place_in >> 1 == 0:
+                flows[place, FLOW_STATE] = FLOW_UNDECIDED if is_ours else FLOW_OTHER
+            if flows[place, FLOW_STATE] == FLOW_OTHER:
+                return K_UDP
+    found[FOUND_START] = at
+    found[FOUND_PORTS] = -1
+    found[FOUND_RAW] = RAW_FRAGMENT
+    found[FOUND_SEQ] = place_in
+    found[FOUND_INFO] = protocol << 32 | found[FOUND_IP_ID]
+    return K_RAW
+
+
+@inlined
+def _may_be_ours(octets: Octets, at: int, end: int, found: Ints) -> bool:
+    """Whether the first fragment of a datagram begins like SIP, HEP or a tunnel."""
+    if end - at < 20:
+        return True
+    payload = at + 8
+    if octets[payload] >= 0x80:
+        return False
+    if start_line(octets, payload, end, True) != NOT_SIP or is_hep(octets, payload, end):
+        return True
+    found[FOUND_START] = payload
+    layers, inner_end, wire_end = found[FOUND_LAYERS], found[FOUND_END], found[FOUND_WIRE_END]
+    found[FOUND_AT] = payload
+    kind = _other_datagram(octets, be16(octets, at), be16(octets, at + 2), found)
+    found[FOUND_AT], found[FOUND_END], found[FOUND_WIRE_END], found[FOUND_LAYERS] = at, inner_end, wire_end, layers
+    return kind != K_UDP

@@ -15,19 +15,23 @@ from analyzer.batch import (
     D_INTERFACE_NO,
     D_OFFSET,
     D_TS,
+    MISSING,
     Ints,
     Octets,
 )
-from analyzer.capture.frame_kernels import append_row, frame_kind
-from analyzer.capture.transport_kernels import (
+from analyzer.capture.found_kernels import (
+    DATAGRAM_OCTETS,
     DECLINED,
-    FOUND_END,
+    FOUND_LAYERS,
     FOUND_START,
     K_BROKEN,
     K_LINK_TYPE,
-    K_SIP,
-    names_sip,
+    K_RAW,
+    UNREAD,
 )
+from analyzer.capture.frame_kernels import append_row, frame_kind
+from analyzer.capture.layer_kernels import count_layers
+from analyzer.capture.wire_kernels import names_sip
 from analyzer.jit import kernel
 
 # What the walk keeps between calls.
@@ -54,7 +58,8 @@ W_RECORD_LENGTH = 18  # with LONG
 W_LONG_ALLOWED = 19  # where in the file a longer record stands that Python has looked at
 W_WANTED = 20  # with W_ALL_DECLINED: only this frame number; 0 = each
 W_UNTIMED = 21  # 1: some packets have no time
-W_COLUMNS = 22
+W_MEDIA = 22  # and four more: frames that took the short cut, by frame_kernels.MEDIA_LAYERS
+W_COLUMNS = 27
 
 # Why the walk stopped.
 MORE = 0  # the next record is not whole in the window
@@ -91,7 +96,10 @@ def take_frame(
     interface: Ints,
     state: Ints,
     kinds: Ints,
+    paths: Ints,
     found: Ints,
+    flows: Ints,
+    flow_scalars: Ints,
     rows: Ints,
     arena: Octets,
 ) -> int:
@@ -102,18 +110,20 @@ def take_frame(
     if state[W_ALL_DECLINED]:
         kind = K_LINK_TYPE
     else:
-        kind = frame_kind(octets, start, end, start + max(wire_length, end - start), interface[I_LINK_TYPE], found)
-    if kind == K_SIP:
+        # Room is asked for first: what a flow's segment changes in the table must happen once.
+        if state[W_ROWS] >= len(rows) or len(arena) - state[W_ARENA] < min(end - start, DATAGRAM_OCTETS):
+            return FULL
+        wire_end = start + max(wire_length, end - start)
+        kind = frame_kind(octets, start, end, wire_end, interface[I_LINK_TYPE], found, flows, flow_scalars)
+    if kind <= K_RAW:
         number = state[W_ROWS]
         used = state[W_ARENA]
-        if number >= len(rows) or used + found[FOUND_END] - found[FOUND_START] > len(arena):
-            return FULL
         row = rows[number]
         length = append_row(octets, found, row, arena, used)
         row[D_FRAME_NO] = state[W_FRAMES] + 1
         row[D_TS] = ts
         row[D_OFFSET] = used
-        row[D_FILE_OFFSET] = state[W_FILE_OFFSET] + found[FOUND_START]
+        row[D_FILE_OFFSET] = state[W_FILE_OFFSET] + found[FOUND_START] if length else MISSING
         row[D_INTERFACE_NO] = interface[I_NUMBER]
         row[D_CAPTURE_NO] = state[W_CAPTURE_NO]
         state[W_ROWS] = number + 1
@@ -122,10 +132,11 @@ def take_frame(
     state[W_OCTETS] += end - start
     if kind < DECLINED and kind != K_BROKEN:
         kinds[kind] += 1
+        count_layers(paths, found[FOUND_LAYERS], 1, 1 if kind >= UNREAD else 0)
         return MORE
     if state[W_WANTED] and state[W_WANTED] != state[W_FRAMES]:
         return MORE
-    return _apart(octets, start, end, wire_length, ts, kind, interface, state, kinds)
+    return _apart(octets, start, end, wire_length, ts, kind, interface, state, kinds, paths, found)
 
 
 @kernel
@@ -139,10 +150,13 @@ def _apart(
     interface: Ints,
     state: Ints,
     kinds: Ints,
+    paths: Ints,
+    found: Ints,
 ) -> int:
     """A frame of a declined kind, or one with a broken start line."""
     if kind != K_BROKEN and not state[W_ALL_DECLINED] and not names_sip(octets, start, end):
         kinds[kind] += 1
+        count_layers(paths, found[FOUND_LAYERS], 1, 1)
         if kind == K_LINK_TYPE:
             interface[I_UNKNOWN_LINK] += 1
         return MORE

@@ -12,9 +12,9 @@ import numpy as np
 from analyzer.batch import MISSING, Ints, Octets
 from analyzer.capture import pcapng_kernels
 from analyzer.capture import walk_kernels as walk
-from analyzer.capture.container import Pcap, Pcapng
+from analyzer.capture.container import Counts, Pcap, Pcapng
+from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.source import Source
-from analyzer.capture.transport_kernels import FOUND_COLUMNS, KINDS
 from analyzer.issues import IssueLog, IssueNote
 
 #: Octets of a window: it fits the second-level cache of a core.
@@ -39,22 +39,25 @@ _READ_BLOCKS = frozenset(
 class Windows:
     """The windows of one capture, and the state of the walk over them.
 
-    ``state`` and ``kinds`` are the kernels' own (W_*, K_*); ``truncated`` says that the capture is cut short or
+    ``state`` and ``counts`` are the kernels' own (W_*, K_*); ``truncated`` says that the capture is cut short or
     damaged, which also becomes an issue with the place.
     """
 
-    def __init__(self, source: Source, capture_no: int, issues: IssueLog, size: int = WINDOW) -> None:
+    def __init__(
+        self, source: Source, capture_no: int, issues: IssueLog, size: int = WINDOW, flows: FlowTable | None = None
+    ) -> None:
         self.source = source
         self.truncated = False
         self.octets: Octets = np.empty(max(size, 2 * LONG_FRAME), dtype=np.uint8)
-        self.kinds: Ints = np.zeros(KINDS, dtype=np.int64)
+        self.counts = Counts()
+        self.kinds = self.counts.kinds
+        self.flows = flows or FlowTable()
         self.state: Ints = np.zeros(walk.W_COLUMNS, dtype=np.int64)
         self.state[walk.W_START_TS] = _LAST
         self.state[walk.W_END_TS] = -_LAST
         self.state[walk.W_CAPTURE_NO] = capture_no
         self.state[walk.W_LIMIT] = LONG_FRAME
         self.state[walk.W_LONG_ALLOWED] = -1
-        self._found: Ints = np.zeros(FOUND_COLUMNS, dtype=np.int64)
         self._filled = 0
         self._is_at_end = False
         self._issues = issues
@@ -63,7 +66,7 @@ class Windows:
 
     def walk(self, rows: Ints, arena: Octets) -> int:
         """Walk on, SIP datagrams into ``rows`` and ``arena``; returns why it stopped."""
-        return self.container.walk(self.octets, self._filled, self.state, self.kinds, self._found, rows, arena)
+        return self.container.walk(self.octets, self._filled, self.state, self.counts, self.flows, rows, arena)
 
     def frame(self) -> Octets:
         """The frame that the walk stopped at (FRAME); valid until `go_on`."""

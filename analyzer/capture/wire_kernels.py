@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import Octets
-from analyzer.jit import inlined
+from analyzer.jit import inlined, kernel
 
 
 @inlined
@@ -59,3 +59,23 @@ def file32(octets: Octets, at: int, is_big: bool) -> int:
 def be64(octets: Octets, at: int) -> int:
     """Eight octets in network order, as a signed number: half of an IPv6 address."""
     return be32(octets, at) << 32 | be32(octets, at + 4)
+
+
+@kernel
+def names_sip(octets: Octets, start: int, end: int) -> bool:
+    """Whether ``SIP/2.0`` stands anywhere in ``octets[start:end]``."""
+    at = start
+    last = end - 7
+    while at <= last:
+        if (
+            octets[at] == 83
+            and octets[at + 1] == 73
+            and octets[at + 2] == 80
+            and octets[at + 3] == 47
+            and octets[at + 4] == 50
+            and octets[at + 5] == 46
+            and octets[at + 6] == 48
+        ):
+            return True
+        at += 1
+    return False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from analyzer.batch import D_LENGTH, D_OFFSET, Ints
+from analyzer.batch import D_LENGTH, D_OFFSET, R_COLUMNS, R_KIND, RAW_MESSAGE, Ints
 from analyzer.capture.reader import Reader, open_reader
 from analyzer.issues import IssueLog
 
@@ -110,10 +110,15 @@ def packet(octets: bytes, ts: int = 0, number: int = 0, sent: int | None = None,
 
 
 class Read(NamedTuple):
-    """What a reader made of a capture: all rows (offsets left out), the payloads, the reader, the issues."""
+    """What a reader made of a capture: the rows of messages (offsets left out), the payloads, the reader, the issues.
+
+    ``raw`` and ``parts`` are the same of what is still to be put together.
+    """
 
     rows: Ints
     payloads: list[bytes]
+    raw: Ints
+    parts: list[bytes]
     reader: Reader
     issues: IssueLog
 
@@ -131,9 +136,12 @@ def read(path: Path | str, how: str = "kernels", window: int = 1 << 20) -> Read:
         for octets, rows in reader:
             payloads += [octets[row[D_OFFSET] : row[D_OFFSET] + row[D_LENGTH]].tobytes() for row in rows]
             parts.append(rows.copy())
-    rows = np.concatenate(parts) if parts else np.empty((0, 17), dtype=np.int64)
+    rows = np.concatenate(parts) if parts else np.empty((0, R_COLUMNS), dtype=np.int64)
     rows[:, D_OFFSET] = 0
-    return Read(rows, payloads, reader, issues)
+    is_message = rows[:, R_KIND] == RAW_MESSAGE
+    of_messages = [payload for payload, is_it in zip(payloads, is_message, strict=True) if is_it]
+    of_parts = [payload for payload, is_it in zip(payloads, is_message, strict=True) if not is_it]
+    return Read(rows[is_message], of_messages, rows[~is_message], of_parts, reader, issues)
 
 
 def read_octets_of(tmp_path: Path, octets: bytes, how: str = "kernels") -> Read:

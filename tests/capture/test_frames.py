@@ -22,7 +22,15 @@ from analyzer.batch import (
     D_SRC_PORT,
     D_TRANSPORT,
     D_WIRE_LENGTH,
+    FLOW_SIP,
     MISSING,
+    R_INFO,
+    R_KIND,
+    R_SEQ,
+    RAW_FRAGMENT,
+    RAW_HEP,
+    RAW_SCTP,
+    RAW_SEGMENT,
 )
 from analyzer.capture.address import address_text
 from analyzer.capture.reader import UNREAD
@@ -36,6 +44,9 @@ AH = struct.pack(">BBHII", 17, 4, 0, 1, 1) + bytes(12)
 HOP = struct.pack(">BB", 60, 1) + bytes(14)
 DESTINATION = struct.pack(">BB", 17, 0) + bytes(6)
 ATOMIC = struct.pack(">BBHI", 17, 0, 0, 9)
+GTP = struct.pack(">BBHIHBB", 0x34, 255, len(PAYLOAD) + 8, 9, 0, 0, 0x85)
+L2TP = struct.pack(">HHHHHH", 0x4802, 16 + len(PAYLOAD), 1, 1, 0, 0)
+ESP_TRAILER = bytes(range(1, (-len(INVITE) - 10) % 4 + 1)) + bytes([(-len(INVITE) - 10) % 4, 17]) + bytes(12)
 
 #: Frames that hold the INVITE, with their link type.
 SIP_FRAMES: dict[str, tuple[int, bytes]] = {
@@ -80,7 +91,7 @@ SIP_FRAMES: dict[str, tuple[int, bytes]] = {
     "ppp ipv6": (9, b"\x00\x57" + PAYLOAD6),
     "ppp hdlc": (50, b"\xff\x03\x00\x21" + PAYLOAD),
     "ppp over ethernet": (51, b"\x11\x00\x00\x01" + struct.pack(">H", 2 + len(PAYLOAD)) + b"\x00\x21" + PAYLOAD),
-    # Declined by the kernels, read by Scapy.
+    # Tunnels and labels.
     "pppoe": (
         1,
         ether(b"\x11\x00\x00\x01" + struct.pack(">H", 2 + len(PAYLOAD)) + b"\x00\x21" + PAYLOAD, 0x8864),
@@ -96,6 +107,30 @@ SIP_FRAMES: dict[str, tuple[int, bytes]] = {
     "geneve": (1, ether(ipv4(udp(b"\0\0\x65\x58\0\0\x64\0" + sip(), 1234, 6081)))),
     "gtp": (1, ether(ipv4(udp(struct.pack(">BBHI", 0x30, 255, len(PAYLOAD), 9) + PAYLOAD, 2152, 2152)))),
     "tzsp": (1, ether(ipv4(udp(b"\x01\0\0\x01\x01" + sip(), 1234, 37008)))),
+    "gre with key and number": (1, ether(ipv4(b"\x30\0\x08\0" + bytes(8) + PAYLOAD, 47))),
+    "gre with everything": (1, ether(ipv4(b"\xb0\0\x65\x58" + bytes(12) + sip(), 47))),
+    "erspan 1": (1, ether(ipv4(b"\0\0\x88\xbe" + sip(), 47))),
+    "erspan 2": (1, ether(ipv4(b"\x10\0\x88\xbe" + bytes(4) + b"\x10\x64\0\1" + bytes(4) + sip(), 47))),
+    "erspan 3": (1, ether(ipv4(b"\x10\0\x22\xeb" + bytes(4) + b"\x20\x64\0\1" + bytes(8) + sip(), 47))),
+    "erspan 3 with subheader": (
+        1,
+        ether(ipv4(b"\x10\0\x22\xeb" + bytes(4) + b"\x20\x64\0\1" + bytes(7) + b"\1" + bytes(8) + sip(), 47)),
+    ),
+    "ethernet in mpls": (1, ether(struct.pack(">I", 16 << 12 | 0x140) + bytes(4) + sip(), 0x8847)),
+    "geneve with options": (1, ether(ipv4(udp(b"\2\0\x65\x58\0\0\x64\0" + bytes(8) + sip(), 1234, 6081)))),
+    "gtp with extension": (
+        1,
+        ether(ipv4(udp(GTP + b"\1\x10\5\0" + PAYLOAD, 9, 2152))),
+    ),
+    "l2tp": (1, ether(ipv4(udp(b"\0\2\0\1\0\1\xff\3\0\x21" + PAYLOAD, 1701, 1701)))),
+    "l2tp with length and numbers": (
+        1,
+        ether(ipv4(udp(L2TP + b"\xff\3\0\x21" + PAYLOAD, 1701, 1701))),
+    ),
+    "tzsp with tags": (1, ether(ipv4(udp(b"\x01\0\0\x01\x0a\1\x55\0\x01" + sip(), 1234, 37008)))),
+    "esp": (1, ether(ipv4(bytes(8) + udp(INVITE) + ESP_TRAILER, 50))),
+    "esp in udp": (1, ether(ipv4(udp(b"\0\0\0\1" + bytes(4) + udp(INVITE) + ESP_TRAILER, 4500, 4500)))),
+    "seven deep": (1, ether(ipv4(ipv4(ipv4(ipv4(ipv4(ipv4(PAYLOAD, 4), 4), 4), 4), 4), 4))),
     "802.3 snap": (
         1,
         ether(b"\xaa\xaa\x03\0\0\0\x08\x00" + PAYLOAD, 8 + len(PAYLOAD)),
@@ -107,7 +142,7 @@ SIP_FRAMES: dict[str, tuple[int, bytes]] = {
 }
 NETWORKS = dict.fromkeys(
     ["one tag", "priority tag over a tag", "service tag", "old stack of tags", "ten tags", "ipv6 tagged"], 100
-) | dict.fromkeys(["sll tagged", "sll service tag", "vxlan", "vxlan of linux", "geneve"], 100)
+) | dict.fromkeys(["sll tagged", "sll service tag", "vxlan", "vxlan of linux", "geneve", "geneve with options"], 100)
 
 
 @pytest.mark.parametrize("how", ["kernels", "scapy"])
@@ -132,6 +167,8 @@ def test_sip_is_found(tmp_path: Path, what: str, how: str) -> None:
 
 
 TCP = struct.pack(">HHIIBBHHH", 5060, 5060, 1, 1, 0x50, 0x18, 1, 0, 0)
+HEP1 = struct.pack(">BBBBHH", 1, 16, 2, 17, 5060, 5060) + bytes(8)
+SCTP = bytes(12) + struct.pack(">BBHIHHI", 0, 3, 16 + len(INVITE), 1, 0, 0, 0) + INVITE + bytes(-len(INVITE) % 4)
 FRAGMENT6 = struct.pack(">BBHI", 17, 0, 1, 9)
 LATER6 = struct.pack(">BBHI", 17, 0, 8, 9)
 
@@ -143,30 +180,25 @@ OTHER_FRAMES: dict[str, tuple[int, bytes, str | None]] = {
     "keep-alive": (1, sip(b"\r\n\r\n"), None),
     "text that names SIP": (1, sip(b"<134>proxy: SIP/2.0 200 OK\r\nVia: x\r\n"), None),
     "http": (1, sip(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), None),
-    "tcp": (1, ether(ipv4(TCP, 6)), "tcp"),
-    "tcp cut": (1, ether(ipv4(TCP[:10], 6)), "tcp"),
-    "tcp with lying header": (1, ether(ipv4(TCP[:12] + b"\xf0" + TCP[13:] + INVITE[:20], 6)), "tcp"),
-    "tcp data": (1, ether(ipv4(TCP + b"GET / HTTP/1.1\r\n", 6)), "tcp"),
-    "tcp sip": (1, ether(ipv4(TCP + INVITE, 6)), "tcp_sip"),
-    "tcp sip ipv6": (1, ether(ipv6(TCP + RINGING, 6), 0x86DD), "tcp_sip"),
-    "sctp": (1, ether(ipv4(bytes(12), 132)), "sctp"),
+    "tcp": (1, ether(ipv4(TCP, 6)), None),
+    "tcp of ten octets": (1, ether(ipv4(TCP[:10], 6)), "damaged"),
+    "tcp cut": (1, ether(ipv4(TCP, 6))[:50], "cut"),
+    "tcp with lying header": (1, ether(ipv4(TCP[:12] + b"\xf0" + TCP[13:] + INVITE[:20], 6)), "damaged"),
+    "tcp data": (1, ether(ipv4(TCP + b"POST / HTTP/1.1\r\n\r\n", 6)), None),
+    "tls without keys": (1, ether(ipv4(TCP[:2] + b"\x13\xc5" + TCP[4:] + b"\x16\3\1\0\4\1" + bytes(9), 6)), "tls"),
+    "tls on another port": (1, ether(ipv4(TCP[:2] + b"\x01\xbb" + TCP[4:] + b"\x16\3\1\0\4\1" + bytes(9), 6)), None),
+    "sctp": (1, ether(ipv4(bytes(12), 132)), None),
     "icmp error": (1, ether(ipv4(b"\3\3\0\0\0\0\0\0" + PAYLOAD, 1)), "icmp"),
     "icmpv6 error": (1, ether(ipv6(b"\1\4\0\0\0\0\0\0" + PAYLOAD6, 58), 0x86DD), "icmp"),
-    "first fragment of sip": (1, ether(ipv4(udp(INVITE, length=3000), place=0x2000)), "fragment_sip"),
-    "first fragment of another": (1, ether(ipv4(udp(RTP, length=3000), place=0x2000)), "fragment"),
-    "later fragment": (1, ether(ipv4(INVITE, place=0x00B9)), "fragment"),
-    "fragment of tcp": (1, ether(ipv4(TCP + INVITE, 6, place=0x2000)), "fragment"),
-    "first ipv6 fragment": (1, ether(ipv6(FRAGMENT6 + udp(INVITE), 44), 0x86DD), "fragment_sip"),
-    "later ipv6 fragment": (1, ether(ipv6(LATER6 + INVITE, 44), 0x86DD), "fragment"),
-    "hep": (1, ether(ipv4(udp(b"HEP3\0\x40" + PAYLOAD, 9060, 9060))), "hep"),
-    "esp": (1, ether(ipv4(bytes(40), 50)), "other_ip"),
+    "first fragment of another": (1, ether(ipv4(udp(RTP, length=3000), place=0x2000)), None),
+    "esp of another kind": (1, ether(ipv4(bytes(40), 50)), "other_ip"),
     "no next header": (1, ether(ipv6(b"", 59), 0x86DD), "other_ip"),
     "arp": (1, ether(bytes(28), 0x0806), "not_ip"),
     "spanning tree": (1, ether(b"\x42\x42\x03" + bytes(35), 38), "not_ip"),
     "vxlan without sip": (
         1,
         ether(ipv4(udp(b"\x08\0\0\0\0\0\x64\0" + ether(bytes(28), 0x0806), 9, 4789))),
-        "udp_tunnel",
+        "not_ip",
     ),
     "rtp on vxlan's port": (1, ether(ipv4(udp(RTP, 9, 4789))), None),
     "appletalk on null": (0, b"\x10\0\0\0" + bytes(40), "not_ip"),
@@ -194,7 +226,6 @@ OTHER_FRAMES: dict[str, tuple[int, bytes, str | None]] = {
     "seventeen extensions": (1, ether(ipv6(b"\x3c\0\0\0\0\0\0\0" * 17 + udp(INVITE), 60), 0x86DD), "damaged"),
     "usb": (220, bytes(64), "link_type_220"),
     "usb that names SIP": (220, bytes(64) + INVITE, "link_type_220"),
-    "tcp in gre": (1, ether(ipv4(b"\0\0\x08\0" + ipv4(TCP + INVITE, 6), 47)), "tcp_sip"),
     "icmp in gre": (1, ether(ipv4(b"\0\0\x08\0" + ipv4(b"\3\3\0\0\0\0\0\0" + PAYLOAD, 1), 47)), "icmp"),
 }
 
@@ -210,9 +241,45 @@ def test_what_is_no_sip_is_counted_by_kind(tmp_path: Path, what: str, how: str) 
     assert got.reader.unread == ({reason: 2} if reason else {})
     assert set(got.reader.unread) <= UNREAD.keys() | {"link_type_220"}
     assert got.reader.frames == 2
-    said = {"tcp_sip": "capture.unread_tcp", "fragment_sip": "capture.unread_fragment"}.get(reason or "")
-    assert got.issues.counts == ({said: 2} if said else {})
-    assert len(got.issues.notes) == (1 if said else 0)
+    assert len(got.raw) == 0 or how == "scapy"
+    assert sum(frames for _, frames, _ in got.reader.layers) == 2
+    assert sum(unread for _, _, unread in got.reader.layers) == (2 if reason else 0)
+
+
+#: Frames in which SIP may stand: what they are, and what is handed over of them.
+PARTS: dict[str, tuple[bytes, int, bytes]] = {
+    "tcp": (ether(ipv4(TCP + INVITE, 6)), RAW_SEGMENT, INVITE),
+    "tcp ipv6": (ether(ipv6(TCP + RINGING, 6), 0x86DD), RAW_SEGMENT, RINGING),
+    "tcp in gre": (ether(ipv4(b"\0\0\x08\0" + ipv4(TCP + INVITE, 6), 47)), RAW_SEGMENT, INVITE),
+    "tcp that begins within a message": (ether(ipv4(TCP + b"body\r\n" + INVITE, 6)), RAW_SEGMENT, INVITE),
+    "first fragment": (ether(ipv4(udp(INVITE, length=3000), place=0x2000)), RAW_FRAGMENT, udp(INVITE, length=3000)),
+    "later fragment": (ether(ipv4(INVITE, place=0x00B9)), RAW_FRAGMENT, INVITE),
+    "fragment of tcp": (ether(ipv4(TCP + INVITE, 6, place=0x2000)), RAW_FRAGMENT, TCP + INVITE),
+    "first ipv6 fragment": (ether(ipv6(FRAGMENT6 + udp(INVITE), 44), 0x86DD), RAW_FRAGMENT, udp(INVITE)),
+    "later ipv6 fragment": (ether(ipv6(LATER6 + INVITE, 44), 0x86DD), RAW_FRAGMENT, INVITE),
+    "hep": (ether(ipv4(udp(b"HEP3\0\x40" + PAYLOAD, 9060, 9060))), RAW_HEP, b"HEP3\0\x40" + PAYLOAD),
+    "hep 1": (ether(ipv4(udp(HEP1 + INVITE, 9060, 9060))), RAW_HEP, HEP1 + INVITE),
+    "sctp": (ether(ipv4(SCTP, 132)), RAW_SCTP, SCTP),
+    "sctp in udp": (ether(ipv4(udp(SCTP, 9899, 9899))), RAW_SCTP, SCTP),
+}
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+@pytest.mark.parametrize("what", PARTS)
+def test_what_may_hold_sip_is_handed_over(tmp_path: Path, what: str, how: str) -> None:
+    frame, kind, payload = PARTS[what]
+    got = read_octets_of(tmp_path, pcap([frame]), how)
+    assert got.parts == [payload]
+    assert not got.payloads
+    row = got.raw[0]
+    assert row[R_KIND] == kind
+    if kind == RAW_SEGMENT:
+        assert row[R_SEQ] == 1 + (6 if "within" in what else 0)
+        assert row[R_INFO] == 0x18 | FLOW_SIP << 8
+    if kind == RAW_FRAGMENT:
+        assert row[R_SEQ] == {"later fragment": 0xB9 << 4, "later ipv6 fragment": 8 << 1}.get(what, 1)
+        assert row[R_INFO] == (6 if "tcp" in what else 17) << 32 | (9 if "ipv6" in what else 7)
+    assert not got.reader.unread
 
 
 @pytest.mark.parametrize("how", ["kernels", "scapy"])
@@ -261,7 +328,7 @@ def test_nested_tunnels_end(tmp_path: Path) -> None:
         frame = ipv4(frame, 4, total=min(20 + len(frame), 65_535))
     got = read_octets_of(tmp_path, pcap([ether(frame), sip()]))
     assert got.payloads == [INVITE]
-    assert got.reader.unread == {"other_ip": 1}
+    assert got.reader.unread == {"nested": 1}
 
 
 def test_scapy_is_not_imported_for_ordinary_captures(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""The flow table's arrays and the keys of TLS, which belong to a timeline: a stream goes on in the next file."""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+
+from analyzer.batch import MISSING, Ints
+from analyzer.capture.flow_kernels import (
+    EVICTED,
+    FLOW_COLUMNS,
+    FLOW_SCALARS,
+    FLOW_TAIL,
+    HAS_KEYS,
+    KEY,
+    OPAQUE_CONNECTIONS,
+    OPAQUE_OCTETS,
+    SEED,
+    SETS,
+    WAYS,
+)
+from analyzer.capture.found_kernels import FOUND_COLUMNS, FOUND_FIRST, FOUND_INFO, FOUND_START
+from analyzer.capture.scapy_packets import Segment, octets_of
+from analyzer.capture.transport_kernels import TCP, segment
+
+
+class FlowTable:
+    """What every TCP flow carries; ``places`` and ``scalars`` are the kernels' own (`flow_kernels`)."""
+
+    def __init__(self) -> None:
+        self.places: Ints = np.zeros((SETS * WAYS, FLOW_COLUMNS), dtype=np.int64)
+        self.scalars: Ints = np.zeros(FLOW_SCALARS, dtype=np.int64)
+        self.scalars[SEED] = secrets.randbits(62)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether TLS can be opened, so that its segments are of interest."""
+        return bool(self.scalars[HAS_KEYS])
+
+    @has_keys.setter
+    def has_keys(self, value: bool) -> None:
+        self.scalars[HAS_KEYS] = value
+
+    @property
+    def opaque(self) -> tuple[int, int]:
+        """Connections and octets of TLS on SIP ports that were passed over without keys."""
+        return int(self.scalars[OPAQUE_CONNECTIONS]), int(self.scalars[OPAQUE_OCTETS])
+
+    @property
+    def evicted(self) -> int:
+        """Flows that carry something of ours and lost their place to others."""
+        return int(self.scalars[EVICTED])
+
+    def judge(self, seen: Segment) -> tuple[int, int, int, int]:
+        """What the kernels say of a segment that Scapy dug out (`scapy_packets.Judge`)."""
+        key = self.scalars[KEY : KEY + FLOW_TAIL + 1]
+        ports = seen.src_port << 16 | seen.dst_port
+        network = 0 if seen.network == MISSING else seen.network + 1
+        key[:] = *seen.src, *seen.dst, network << 40 ^ (ports << 8 | TCP)
+        found = np.zeros(FOUND_COLUMNS, dtype=np.int64)
+        octets = octets_of(seen.payload or b"\0")
+        length = len(seen.payload)
+        kind = segment(
+            octets, 0, length, seen.wire_length, seen.seq, seen.flags, ports, found, self.places, self.scalars
+        )
+        return kind, int(found[FOUND_START]), int(found[FOUND_INFO]) >> 8, int(found[FOUND_FIRST])
