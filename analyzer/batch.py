@@ -126,6 +126,7 @@ X_BAD_CONTENT_LENGTH = 1024  # not a number
 X_LF_ONLY = 2048  # lines end in LF alone
 X_BAD_HEADER_LINE = 4096  # a line that is no header field
 X_NOT_UTF8 = 8192  # start line or header octets that are not UTF-8 (only noticed where read)
+X_NO_CONTENT_LENGTH = 16384  # none over a stream transport, where only it tells the body's end
 DEFECTS: dict[int, str] = {
     X_NO_CALL_ID: "sip.no_call_id",
     X_NO_CSEQ: "sip.no_cseq",
@@ -141,6 +142,7 @@ DEFECTS: dict[int, str] = {
     X_LF_ONLY: "sip.lf_line_ends",
     X_BAD_HEADER_LINE: "sip.bad_header_line",
     X_NOT_UTF8: "sip.not_utf8",
+    X_NO_CONTENT_LENGTH: "sip.no_content_length",
 }
 
 # MessageBatch.spans[:, S_*, :] = (offset in octets, length); length -1 = missing.

@@ -48,5 +48,12 @@ def address_halves(text: str) -> tuple[int, int]:
     return _signed(value >> 64), _signed(value & (_WORD - 1))
 
 
+def halves(octets: bytes) -> tuple[int, int]:
+    """The two halves of an address given as its 4 or 16 octets in network order."""
+    if len(octets) == 4:
+        return 0, MAPPED | int.from_bytes(octets, "big")
+    return _signed(int.from_bytes(octets[:8], "big")), _signed(int.from_bytes(octets[8:], "big"))
+
+
 def _signed(word: int) -> int:
     return word - _WORD if word & _SIGN else word
