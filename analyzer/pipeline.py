@@ -22,13 +22,12 @@ from analyzer.batch import (
     M_DEFECTS,
     M_MESSAGE_NO,
     MISSING,
-    R_KIND,
-    RAW_MESSAGE,
     Datagrams,
     Ints,
     MessageBatch,
     MethodNames,
 )
+from analyzer.capture.assembly import Assembly
 from analyzer.capture.source import expand
 from analyzer.capture.timeline import Timeline, timeline
 from analyzer.correlate.calls import CallTable
@@ -91,6 +90,7 @@ class Pipeline:
         self._cause_headers = rules.registry.cause_headers
         self._messages = 0
         self.timeline: Timeline = timeline(self.paths, self.issues, reader)
+        self.assembly = Assembly(self.issues, self.timeline.flows, reader)
 
     def run(self, sinks: Sequence[MessageSink] = (), progress: Progress | None = None) -> None:
         """Read everything and correlate it. Raises CaptureError for what is no capture."""
@@ -112,18 +112,23 @@ class Pipeline:
         progress(consumed / total if total else -1.0, sum(reader.frames for reader in self.timeline.readers))
 
     def _batches(self) -> Callable[[], MessageBatch | None]:
-        windows = iter(self.timeline)
+        windows = self._datagrams()
         read = read_messages if self.reader == "kernels" else read_messages_whole
 
         def following() -> MessageBatch | None:
-            for octets, raw in windows:
-                datagrams = Datagrams(octets, raw[raw[:, R_KIND] == RAW_MESSAGE])
+            for datagrams in windows:
                 if len(datagrams.rows):
                     batch = read(datagrams, self.methods, self._cause_headers)
                     return MessageBatch(batch.octets, batch.numbers, batch.spans, self.methods.names)
             return None
 
         return following
+
+    def _datagrams(self) -> Iterator[Datagrams]:
+        """Whole messages, in order."""
+        for raw in self.timeline:
+            yield from self.assembly.receive(raw)
+        yield from self.assembly.close()
 
     def _take(self, batch: MessageBatch, sinks: Sequence[MessageSink]) -> None:
         count = len(batch)

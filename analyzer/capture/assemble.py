@@ -98,6 +98,22 @@ class Assembler:
         """Connections of TLS on SIP's ports that could not be read, and their octets, by capture number."""
         return self._connections.opaque
 
+    @property
+    def connections(self) -> Connections:
+        """The TCP flows."""
+        return self._connections
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for the clock."""
+        return self._connections.waits or self._fragments.waits or self._associations.waits
+
+    def advance(self, clock: int, number: int = 0) -> Datagrams:
+        """Let the capture's clock pass; ``number`` is that of the last segment that somebody else has taken."""
+        self._advance(clock)
+        self._number = max(self._number, number)
+        return self._rows.taken()
+
     def receive(self, raw: Datagrams) -> Datagrams:
         """The messages that these rows complete, in the order of the rows that completed them."""
         self._take(raw)
@@ -178,7 +194,7 @@ class Assembler:
 
     def _packet(self, protocol: int, payload: bytes, sent: int, row: Row) -> None:
         """What a packet out of fragments carries; ``sent`` octets of payload were sent."""
-        if protocol == _TCP:
+        if protocol == _TCP and self._inner is None:
             self._tcp(payload, sent, row)
         elif protocol == _SCTP:
             row[D_LENGTH] = len(payload)

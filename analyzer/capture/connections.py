@@ -135,6 +135,35 @@ class Connections:
         flow = self._flows.get(key)
         return None if flow is None else (flow.kind, flow.stream.first)
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for the clock."""
+        return bool(self._waiting)
+
+    def adopt(
+        self, key: FlowKey, first: int | None, next_seq: int, row: Row, octets: bytes, clock: int, number: int
+    ) -> None:
+        """Take over a flow of SIP that somebody else has read up to ``next_seq``, but for ``octets`` of a message."""
+        flow = self._flows[key] = _Flow(key, first, row)
+        flow.number = number
+        seq = (next_seq - len(octets)) % (1 << 32)
+        flow.stream.resume(seq)
+        self._decided(flow, FLOW_SIP)
+        if octets:
+            flow.stream.receive(seq, octets, 0, 0, row, clock, number)
+        self._follow(flow)
+
+    def release(self, key: FlowKey) -> tuple[int | None, int] | None:
+        """Give a flow of SIP back if nothing of it is left over here: its first and its next sequence number."""
+        flow = self._flows.get(key)
+        if flow is None or not isinstance(flow.carrier, SipCarrier) or not flow.carrier.is_between:
+            return None
+        next_seq = flow.stream.next_seq
+        if next_seq is None or flow.stream.oldest is not None:
+            return None
+        self._forget(flow)
+        return flow.stream.first, next_seq
+
     def due(self, clock: int) -> None:
         """Pass every gap behind which something has waited long enough."""
         waiting = [(oldest[1], flow) for flow in self._waiting.values() if (oldest := flow.stream.oldest)]

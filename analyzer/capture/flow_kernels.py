@@ -52,8 +52,10 @@ SEED = 5  # secret, so that nobody outside can fill one set
 KEY = 6  # FLOW_SRC_HI to FLOW_TAIL of the flow that is asked for
 FLOW_SCALARS = KEY + FLOW_STATE
 
-#: Segments of a flow without a verdict that are searched or handed over before it counts as nothing of ours.
+#: Segments of a flow that began unseen which are searched for a start line.
 SEGMENTS = 8
+#: Segments that are handed over without a verdict; whoever puts them together tells it long before.
+UNDECIDED = 16_384
 #: Octets that are enough to tell what a stream begins with.
 ENOUGH = 64
 PORT_SIPS, PORT_SIPS_OTHER = 5061, 5081

@@ -11,6 +11,7 @@ from analyzer.capture.flow_kernels import (
     EVICTED,
     FLOW_COLUMNS,
     FLOW_SCALARS,
+    FLOW_STATE,
     FLOW_TAIL,
     HAS_KEYS,
     KEY,
@@ -19,6 +20,7 @@ from analyzer.capture.flow_kernels import (
     SEED,
     SETS,
     WAYS,
+    flow_place,
 )
 from analyzer.capture.found_kernels import FOUND_COLUMNS, FOUND_FIRST, FOUND_INFO, FOUND_START
 from analyzer.capture.scapy_packets import Segment, octets_of
@@ -52,12 +54,21 @@ class FlowTable:
         """Flows that carry something of ours and lost their place to others."""
         return int(self.scalars[EVICTED])
 
+    def tell(self, network: int, src: tuple[int, int], dst: tuple[int, int], ports: int, kind: int) -> None:
+        """What a flow carries (FLOW_*), now that its first octets were put together; ports as source << 16 | target."""
+        self._name(network, src, dst, ports)
+        place = flow_place(self.places, self.scalars)
+        if place >= 0:
+            self.places[place, FLOW_STATE] = kind
+
+    def _name(self, network: int, src: tuple[int, int], dst: tuple[int, int], ports: int) -> None:
+        tail = (0 if network == MISSING else network + 1) << 40 ^ (ports << 8 | TCP)
+        self.scalars[KEY : KEY + FLOW_TAIL + 1] = *src, *dst, tail
+
     def judge(self, seen: Segment) -> tuple[int, int, int, int]:
         """What the kernels say of a segment that Scapy dug out (`scapy_packets.Judge`)."""
-        key = self.scalars[KEY : KEY + FLOW_TAIL + 1]
         ports = seen.src_port << 16 | seen.dst_port
-        network = 0 if seen.network == MISSING else seen.network + 1
-        key[:] = *seen.src, *seen.dst, network << 40 ^ (ports << 8 | TCP)
+        self._name(seen.network, seen.src, seen.dst, ports)
         found = np.zeros(FOUND_COLUMNS, dtype=np.int64)
         octets = octets_of(seen.payload or b"\0")
         length = len(seen.payload)

@@ -136,6 +136,11 @@ class Fragments:
             self._give_up(next(iter(self._datagrams)), "too many fragments wait")
         return None
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for the clock."""
+        return bool(self._datagrams)
+
     def due(self, clock: int) -> None:
         """Give up the datagrams whose first fragment came too long ago."""
         while self._datagrams:

@@ -85,6 +85,11 @@ class Framing:
         """Octets kept of a message that is not complete."""
         return 0 if self._state == _SKIPPING else len(self._buffer)
 
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing is left over: the next octet may begin a message as if it were the first one."""
+        return self._state == _BETWEEN and not self._buffer and not self._is_quiet and not self._skipped
+
     def receive(self, octets: bytes) -> list[Framed]:
         """The messages that the octets of one more segment complete."""
         framed: list[Framed] = []

@@ -81,10 +81,15 @@ def count_layers(paths: Ints, layers: int, frames: int, unread: int) -> None:
     paths[0, P_UNREAD] += unread
 
 
+def codes(layers: int) -> tuple[int, ...]:
+    """The codes of the headers, outermost first."""
+    found: list[int] = []
+    while layers:
+        found.append(layers & 31)
+        layers >>= BITS
+    return tuple(reversed(found))
+
+
 def text(layers: int) -> str:
     """The headers as Wireshark names them, outermost first: ``eth vlan ip udp``."""
-    names: list[str] = []
-    while layers:
-        names.append(NAMES.get(layers & 31, "other"))
-        layers >>= BITS
-    return " ".join(reversed(names)) or "none"
+    return " ".join(NAMES.get(code, "other") for code in codes(layers)) or "none"

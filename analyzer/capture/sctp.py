@@ -134,6 +134,11 @@ class Associations:
             self._give_up(*next(iter(self._runs)))
         return messages
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for the clock."""
+        return bool(self._runs)
+
     def due(self, clock: int) -> None:
         """Give up the messages whose first chunk came too long ago."""
         for key in [key for key, run in self._runs.items() if clock - run.clock >= WAITING_NS]:

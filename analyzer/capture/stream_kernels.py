@@ -165,7 +165,7 @@ def _key(row: Ints, scalars: Ints) -> None:
 
 @inlined
 def _has_room(scalars: Ints, out_octets: Octets, out_rows: Ints, octets: int, rows: int) -> bool:
-    return scalars[S_OCTETS] + octets <= len(out_octets) and scalars[S_ROWS] + rows <= len(out_rows)
+    return bool(scalars[S_OCTETS] + octets <= len(out_octets) and scalars[S_ROWS] + rows <= len(out_rows))
 
 
 @inlined

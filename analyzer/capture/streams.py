@@ -84,6 +84,15 @@ class Stream:
         oldest = min(self._waiting, key=lambda segment: segment.number)
         return oldest.clock, oldest.number
 
+    @property
+    def next_seq(self) -> int | None:
+        """The sequence number that is expected; None before the first segment."""
+        return None if self._next is None else self._next % _WORD
+
+    def resume(self, seq: int) -> None:
+        """Go on at a sequence number up to which somebody else has read."""
+        self._next = seq
+
     def receive(self, seq: int, octets: bytes, missing: int, flags: int, row: Row, clock: int, number: int) -> None:
         """Take a segment: ``missing`` octets at its end were not captured; ``number`` grows with each segment.
 

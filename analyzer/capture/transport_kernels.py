@@ -22,7 +22,6 @@ from analyzer.batch import (
     Octets,
 )
 from analyzer.capture.flow_kernels import (
-    ENOUGH,
     FLOW_DST_HI,
     FLOW_DST_LO,
     FLOW_FIRST,
@@ -42,6 +41,7 @@ from analyzer.capture.flow_kernels import (
     STATE_MIDDLE,
     STATE_SMALL,
     TICK,
+    UNDECIDED,
     first_octets,
     flow_place,
     is_sips_port,
@@ -218,10 +218,14 @@ def segment(
     found[FOUND_START] = start
     found[FOUND_END] = end
     found[FOUND_WIRE_END] = wire_end
+    # Segments that were handed over before it was known what the flow carries.
+    handed = flows[place, FLOW_STATE] >> 8 if flows[place, FLOW_STATE] & 255 != STATE_MIDDLE else 0
     verdict = _verdict(octets, start, end, sequence, ports, flows[place], found)
     if verdict == FLOW_TLS and not scalars[HAS_KEYS]:
         return _opaque(flows[place], scalars, ports, wire_end - start)
-    if verdict == FLOW_OTHER or (start == wire_end and flags & (TCP_FIN | TCP_RST) == 0):
+    if verdict == FLOW_OTHER and handed:
+        found[FOUND_START] = found[FOUND_END] = found[FOUND_WIRE_END] = start
+    elif verdict == FLOW_OTHER or (start == wire_end and flags & (TCP_FIN | TCP_RST) == 0):
         return K_TCP
     found[FOUND_RAW] = RAW_SEGMENT
     found[FOUND_SEQ] = sequence + (found[FOUND_START] - start) & 0xFFFFFFFF
@@ -251,7 +255,7 @@ def _verdict(octets: Octets, at: int, end: int, sequence: int, ports: int, flow:
         if verdict == FLOW_OTHER:  # not yet: a later segment may begin with a start line
             flow[FLOW_STATE] = STATE_MIDDLE | min(segments + 1, SEGMENTS) << 8
             return FLOW_OTHER
-    elif segments < ENOUGH:
+    elif segments < UNDECIDED:
         flow[FLOW_STATE] += 1 << 8
         return FLOW_UNDECIDED
     else:  # its first octets were lost

@@ -1,0 +1,288 @@
+"""The second stage as the pipeline uses it: kernels for what comes in volume, the plain-Python assembler for the rest.
+
+Datagrams pass, streams of SIP over TCP are read by `stream_kernels`; everything else, and a stream on which something
+is out of the ordinary, goes to `assemble.Assembler` until nothing of it is left over there. What comes out is the same
+as if the assembler had taken every row, in the same order; with ``--reader scapy`` it does.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.batch import (
+    D_COLUMNS,
+    D_TS,
+    FLOW_SIP,
+    FLOW_UNDECIDED,
+    MISSING,
+    R_COLUMNS,
+    R_FIRST,
+    R_INFO,
+    R_KIND,
+    R_SEQ,
+    RAW_MESSAGE,
+    RAW_SEGMENT,
+    Datagrams,
+    Ints,
+    Octets,
+)
+from analyzer.capture.assemble import Assembler, flow_key
+from analyzer.capture.flow_kernels import FLOW_STATE, FLOW_TAIL, KEY, SEED, SETS, TICK, WAYS, flow_place, take_place
+from analyzer.capture.flow_table import FlowTable
+from analyzer.capture.flows import FlowKey
+from analyzer.capture.inner import Inner
+from analyzer.capture.scapy_packets import begins_by_kernel, begins_by_parser
+from analyzer.capture.stream_kernels import (
+    BUFFER_OCTETS,
+    DONE,
+    ELSEWHERE,
+    FULL,
+    HERE,
+    ODD,
+    OTHER,
+    S_AT,
+    S_CLOCK,
+    S_FREE,
+    S_OCTETS,
+    S_PLACE,
+    S_ROWS,
+    S_SECOND,
+    S_WAITS,
+    SECOND,
+    STREAM_COLUMNS,
+    STREAM_FIRST,
+    STREAM_KEPT,
+    STREAM_NEXT,
+    STREAM_SCALARS,
+    STREAM_SLOT,
+    STREAM_USED,
+    UNKNOWN,
+    assemble,
+)
+from analyzer.capture.streams import Row
+from analyzer.issues import IssueLog
+
+if TYPE_CHECKING:
+    from analyzer.capture.tls_keylog import KeyLog
+
+#: Octets and rows of what is handed out at a time: one segment and the part before it fit in any case.
+ARENA = 1 << 21
+ROWS = 16_384
+#: Batches in turn, so that one stays valid until two more have been asked for.
+BATCHES = 4
+#: Streams of which a part of a message is kept at a time; further ones go to the plain-Python assembler.
+BUFFERS = 4_096
+_NS = 1_000_000_000
+
+
+class Assembly:
+    """Raw rows of a timeline in, rows of whole messages out; ``reader`` as for `open_reader`."""
+
+    def __init__(self, issues: IssueLog, flows: FlowTable, reader: str = "kernels", keys: KeyLog | None = None) -> None:
+        self._flows = flows
+        self._is_plain = reader == "scapy"
+        begins = begins_by_parser if self._is_plain else begins_by_kernel
+        self._inner = Inner(flows, begins, self._is_plain)
+        self.assembler = Assembler(issues, keys, begins, self._walk_on)
+        self._streams: _Streams | None = None
+
+    def receive(self, raw: Datagrams) -> Iterator[Datagrams]:
+        """The messages that these rows complete, in the order of the rows that completed them.
+
+        What is handed out stays valid until two more have been asked for.
+        """
+        if self._is_plain:
+            yield self.assembler.receive(raw)
+            self._tell(raw.rows)
+            return
+        if self._streams is None:
+            if not raw.rows[:, R_KIND].any():
+                yield raw  # datagrams alone: nothing is to be put together, and nothing waits
+                return
+            self._streams = _Streams(self.assembler)
+        yield from self._streams.receive(raw)
+        self._tell(raw.rows)
+
+    def close(self) -> Iterator[Datagrams]:
+        """The messages that nothing completes any more."""
+        if self._streams is not None:
+            self._streams.close()
+        yield self.assembler.close()
+
+    def _walk_on(
+        self, protocol: int, src: tuple[int, int], dst: tuple[int, int], payload: bytes, row: Row
+    ) -> Datagrams:
+        """The rows of a packet out of fragments; the assembler will read them, so a stream among them becomes its."""
+        raw = self._inner.rows(protocol, src, dst, payload, row)
+        if self._streams is not None and len(raw.rows) and raw.rows[0, R_KIND] == RAW_SEGMENT:
+            self._streams.surrender(raw.rows[0])
+        return raw
+
+    def _tell(self, rows: Ints) -> None:
+        """Let the walk know what flows carry that were handed over without a verdict."""
+        is_undecided = (rows[:, R_KIND] == RAW_SEGMENT) & (rows[:, R_INFO] >> 8 == FLOW_UNDECIDED)
+        for row in rows[is_undecided].tolist():
+            key = flow_key(row)
+            known = self.assembler.connections.known(key)
+            if known is not None and known[0] != FLOW_UNDECIDED:
+                self._flows.tell(key.network, key.src, key.dst, key.src_port << 16 | key.dst_port, known[0])
+
+
+class _Streams:
+    """The streams that kernels read, beside those that the assembler has; its arrays are those of `stream_kernels`."""
+
+    def __init__(self, assembler: Assembler) -> None:
+        self._assembler = assembler
+        self._places: Ints = np.zeros((SETS * WAYS, STREAM_COLUMNS), dtype=np.int64)
+        self._scalars: Ints = np.zeros(STREAM_SCALARS, dtype=np.int64)
+        self._scalars[SEED] = secrets.randbits(62)
+        self._scalars[S_FREE] = -1
+        self._scalars[S_CLOCK] = MISSING
+        # Memory is taken from the system as it is touched.
+        self._buffers: Octets = np.empty((BUFFERS, BUFFER_OCTETS), dtype=np.uint8)
+        self._kept: Ints = np.empty((BUFFERS, R_COLUMNS), dtype=np.int64)
+        self._links: Ints = np.empty(BUFFERS, dtype=np.int64)
+        self._batches: list[Datagrams] = []
+        self._batch_no = -1
+
+    def receive(self, raw: Datagrams) -> Iterator[Datagrams]:
+        """What `Assembly.receive` says, by kernel where that is possible."""
+        octets, rows = raw
+        scalars = self._scalars
+        scalars[S_AT] = 0
+        out = self._next_batch()
+        while True:
+            why = assemble(
+                octets, rows, self._places, scalars, self._buffers, self._kept, self._links, out.octets, out.rows
+            )
+            if why == DONE:
+                break
+            if why == FULL:
+                yield self._handed_out(out)
+                out = self._next_batch()
+                continue
+            at = int(scalars[S_AT])
+            if why == UNKNOWN:
+                self._place(rows[at])
+                continue
+            if why == ODD:
+                self._give(int(scalars[S_PLACE]))
+            if why == SECOND:
+                ts = int(rows[at, D_TS])
+                made = self._assembler.advance(ts)
+                scalars[S_CLOCK], scalars[S_SECOND] = ts, ts // _NS
+            else:
+                assert why in (ODD, OTHER)
+                end = _run_end(rows, at)
+                made = self._by_assembler(octets, rows[at:end])
+                scalars[S_AT] = end
+            scalars[S_WAITS] = self._assembler.waits
+            if len(made.rows):
+                yield self._handed_out(out)
+                yield made
+                out = self._next_batch()
+        yield self._handed_out(out)
+
+    def close(self) -> None:
+        """Hand every part of a message to the assembler, in the order of their last segments."""
+        parts = np.flatnonzero((self._places[:, FLOW_STATE] == HERE) & (self._places[:, STREAM_KEPT] > 0))
+        for place in parts[np.argsort(self._places[parts, STREAM_USED], kind="stable")].tolist():
+            self._give(place)
+
+    def surrender(self, row: Ints) -> None:
+        """Let the assembler have the stream of a row."""
+        self._name(row)
+        place = flow_place(self._places, self._scalars)
+        if place >= 0 and self._places[place, FLOW_STATE] == HERE:
+            self._give(place)
+
+    def _next_batch(self) -> Datagrams:
+        self._batch_no = (self._batch_no + 1) % BATCHES
+        if self._batch_no == len(self._batches):
+            rows = np.empty((ROWS, D_COLUMNS), dtype=np.int64)
+            self._batches.append(Datagrams(np.empty(ARENA, dtype=np.uint8), rows))
+        self._scalars[[S_ROWS, S_OCTETS]] = 0
+        return self._batches[self._batch_no]
+
+    def _handed_out(self, out: Datagrams) -> Datagrams:
+        return Datagrams(out.octets, out.rows[: self._scalars[S_ROWS]])
+
+    def _by_assembler(self, octets: Octets, rows: Ints) -> Datagrams:
+        """Rows through the assembler; a stream comes back as soon as nothing of it is left there."""
+        self._assembler.advance(int(self._scalars[S_CLOCK]), int(self._scalars[TICK]))
+        made = self._assembler.receive(Datagrams(octets, rows))
+        clock = max(int(self._scalars[S_CLOCK]), int(rows[:, D_TS].max()))
+        self._scalars[S_CLOCK], self._scalars[S_SECOND] = clock, clock // _NS
+        for row in rows[(rows[:, R_KIND] == RAW_SEGMENT) & (rows[:, R_INFO] >> 8 == FLOW_SIP)]:
+            self._name(row)
+            place = flow_place(self._places, self._scalars)
+            back = self._assembler.connections.release(flow_key(row.tolist()))
+            if place >= 0 and back is not None:
+                first, next_seq = back
+                self._take(place, MISSING if first is None else first, next_seq)
+        return made
+
+    def _name(self, row: Ints) -> None:
+        key = flow_key(row.tolist())
+        network = 0 if key.network == MISSING else key.network + 1
+        ports = key.src_port << 16 | key.dst_port
+        self._scalars[KEY : KEY + FLOW_TAIL + 1] = *key.src, *key.dst, network << 40 ^ (ports << 8 | 6)
+
+    def _place(self, row: Ints) -> None:
+        """Give the stream of a row a place here, or note that the assembler has it."""
+        self._name(row)
+        place = flow_place(self._places, self._scalars)
+        victim = self._places[-1 - place]
+        if victim[FLOW_STATE] == HERE and victim[STREAM_KEPT]:
+            key = self._scalars[KEY : KEY + FLOW_TAIL + 1].copy()
+            self._give(-1 - place)
+            self._scalars[KEY : KEY + FLOW_TAIL + 1] = key
+        known = self._assembler.connections.known(flow_key(row.tolist()))
+        place = take_place(self._places, self._scalars, place, ELSEWHERE, MISSING)
+        if known is None:
+            first = int(row[R_FIRST])
+            self._take(place, first, int(row[R_SEQ]) if first == MISSING else first)
+
+    def _take(self, place: int, first: int, next_seq: int) -> None:
+        stream = self._places[place]
+        stream[FLOW_STATE] = HERE
+        stream[STREAM_FIRST] = first
+        stream[STREAM_NEXT] = next_seq
+        stream[STREAM_SLOT] = -1
+        stream[STREAM_KEPT] = 0
+
+    def _give(self, place: int) -> None:
+        """Hand a stream and its part of a message to the assembler."""
+        stream, slot = self._places[place], int(self._places[place, STREAM_SLOT])
+        src, dst, tail = tuple(stream[0:2].tolist()), tuple(stream[2:4].tolist()), int(stream[FLOW_TAIL])
+        network, ports = tail >> 40, tail >> 8 & 0xFFFFFFFF
+        key = FlowKey(network - 1 if network else MISSING, src, dst, ports >> 16, ports & 0xFFFF)
+        octets = b""
+        row = [0] * R_COLUMNS
+        if stream[STREAM_KEPT]:
+            octets = self._buffers[slot, : stream[STREAM_KEPT]].tobytes()
+            row = self._kept[slot].tolist()
+            self._links[slot], self._scalars[S_FREE] = self._scalars[S_FREE], slot
+        first = None if stream[STREAM_FIRST] == MISSING else int(stream[STREAM_FIRST])
+        clock, used = int(self._scalars[S_CLOCK]), int(stream[STREAM_USED])
+        self._assembler.connections.adopt(key, first, int(stream[STREAM_NEXT]), row, octets, clock, used)
+        stream[FLOW_STATE], stream[STREAM_SLOT], stream[STREAM_KEPT] = ELSEWHERE, -1, 0
+
+
+def _run_end(rows: Ints, at: int) -> int:
+    """How far the rows from ``at`` on are all for the assembler: further ones may be, but are asked about singly."""
+    if _is_for_kernel(rows[at]):
+        return at + 1
+    end = at + 1
+    while end < len(rows) and not _is_for_kernel(rows[end]):
+        end += 1
+    return end
+
+
+def _is_for_kernel(row: Ints) -> bool:
+    kind = row[R_KIND]
+    return bool(kind == RAW_MESSAGE or (kind == RAW_SEGMENT and row[R_INFO] >> 8 == FLOW_SIP))
