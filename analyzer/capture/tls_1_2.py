@@ -47,6 +47,7 @@ class Protection12:
 
     def _change(self) -> None:
         self._opener = tls_1_2_keys(self._keys, self._handshake, self._is_client)
+        self._handshake.changed()
         self._sequence = 0
         self._is_changing = False
 

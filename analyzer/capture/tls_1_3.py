@@ -41,6 +41,7 @@ class Protection13:
         assert handshake.client is not None
         assert handshake.server is not None
         self.opaque_octets = 0
+        handshake.forget_transcript()  # of use for TLS 1.2 only
         self._keys = keys
         self._handshake = handshake
         self._is_client = is_client

@@ -162,6 +162,7 @@ class Handshake:
         self._client_messages: list[bytes] = []
         self._server_messages: list[bytes] = []
         self._kept = 0
+        self._changes = 0
 
     def hear(self, message: Message, is_client: bool) -> bool:
         """Take in a message; False when it is a hello that is malformed or of the wrong side."""
@@ -199,7 +200,8 @@ class Handshake:
         messages = self._client_messages if is_client else self._server_messages
         last = CLIENT_KEY_EXCHANGE if is_client else SERVER_HELLO_DONE
         is_over = bool(messages) and messages[-1][:1] == bytes([last])
-        if not is_over and self._kept < _LONGEST_TRANSCRIPT:
+        is_wanted = bool(messages) or message.kind in (CLIENT_HELLO, SERVER_HELLO)
+        if is_wanted and not is_over and self._kept < _LONGEST_TRANSCRIPT:
             messages.append(message.octets)
             self._kept += len(message.octets)
 
@@ -208,7 +210,13 @@ class Handshake:
         first, *rest = self._client_messages or [b""]
         return b"".join([first, *self._server_messages, *rest])
 
+    def changed(self) -> None:
+        """A direction has got its keys; with the second one's the transcript has served."""
+        self._changes += 1
+        if self._changes == 2:
+            self.forget_transcript()
+
     def forget_transcript(self) -> None:
-        """It has served; a connection may last for days."""
+        """Keep no messages until the next hello: a connection may last for days."""
         self._client_messages, self._server_messages = [], []
-        self._kept = _LONGEST_TRANSCRIPT
+        self._kept = self._changes = 0
