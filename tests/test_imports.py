@@ -26,6 +26,7 @@ OWNERS = {
     "click": "ui/",
     "rich": "ui/",
     "isal": "capture/",
+    "cryptography": "capture/",
     "backports": "capture/",
     "compression": "capture/",
     "msgspec": "registry/ config.py",

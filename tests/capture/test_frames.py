@@ -339,7 +339,7 @@ def test_scapy_is_not_imported_for_ordinary_captures(tmp_path: Path) -> None:
     path.write_bytes(pcap([sip(), sip(RTP)]))
     code = (
         "import sys; from tests.capture.made import read; got = read(sys.argv[1]); assert len(got.rows) == 1;"
-        "print([name for name in ('scapy', 'pandas', 'pyarrow', 'matplotlib') if name in sys.modules])"
+        "print([name for name in ('scapy', 'pandas', 'pyarrow', 'matplotlib', 'cryptography') if name in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, cwd=root, check=True)
