@@ -22,8 +22,8 @@ from analyzer.capture.tls_records import (
 
 #: Octets of one direction that wait for the other's hello: a capture seldom swaps more than a few segments.
 _WAITING = 1 << 16
-#: Records behind gaps on which sequence numbers are tried, in a direction's whole life: each costs many openings.
-_RECOVERIES = 256
+#: Records behind gaps on which a direction's sequence numbers are tried in vain: each costs hundreds of openings.
+_VAIN_TRIES = 64
 
 
 class _Protection(Protocol):
@@ -46,7 +46,7 @@ class _Direction:
         self.is_behind_gap = False
         self.is_opaque = False
         self.is_waiting = False
-        self.recoveries = _RECOVERIES
+        self.vain_tries = 0
         self.opaque_octets = 0
         self.ready: list[bytes] = []
 
@@ -193,11 +193,11 @@ class TlsConnection:
     def _recover(self, one: _Direction, protection: _Protection, record: Record) -> bool:
         if record.kind != APPLICATION_DATA:
             return True
-        if not one.recoveries:
+        if one.vain_tries >= _VAIN_TRIES:
             raise Unopened("gap")
-        one.recoveries -= 1
         opened = protection.recover(record)
         if opened is None:
+            one.vain_tries += 1
             _count(one, record)
         else:
             one.is_behind_gap = False
