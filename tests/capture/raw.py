@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -108,7 +109,7 @@ def stream(octets: bytes, cuts: Iterable[int] = (), first: int = FIRST, ts: floa
     places = [0, *sorted(cut for cut in set(cuts) if 0 < cut < len(octets)), len(octets)]
     return [
         segment(octets[start:end], first + start, number, ts + number / 1000, first=first)
-        for number, (start, end) in enumerate(zip(places, places[1:], strict=False), 1)
+        for number, (start, end) in enumerate(pairwise(places), 1)
     ]
 
 
@@ -136,7 +137,7 @@ def fragments(packet: bytes, cuts: Iterable[int], **more: int) -> list[Raw]:
     places = [0, *sorted(8 * cut for cut in set(cuts) if 0 < 8 * cut < len(packet)), len(packet)]
     return [
         fragment(packet[start:end], start, end < len(packet), number, number / 1000, **more)
-        for number, (start, end) in enumerate(zip(places, places[1:], strict=False), 1)
+        for number, (start, end) in enumerate(pairwise(places), 1)
     ]
 
 
@@ -199,9 +200,7 @@ def datagrams(raw: Sequence[Raw]) -> Datagrams:
         row[D_OFFSET] = len(arena)
         arena += octets
         rows.append(row)
-    return Datagrams(
-        np.frombuffer(bytes(arena), dtype=np.uint8), np.array(rows, dtype=np.int64).reshape(-1, R_COLUMNS)
-    )
+    return Datagrams(np.frombuffer(bytes(arena), dtype=np.uint8), np.array(rows, dtype=np.int64).reshape(-1, R_COLUMNS))
 
 
 def assembled(
