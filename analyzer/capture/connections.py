@@ -190,8 +190,8 @@ class Connections:
         self._partial.pop(flow.key, None)
         self._waiting.pop(flow.key, None)
         self._waiting_octets -= flow.waiting_octets
-        if flow.pair is not None and isinstance(flow.carrier, TlsCarrier):
-            self._pairs.leave(flow.pair, flow.carrier.direction)
+        if flow.pair is not None:
+            self._pairs.leave(flow.pair)
 
     def _follow(self, flow: _Flow, is_last: bool = False) -> None:
         """Read what the stream has delivered, then hold the bounds."""

@@ -45,6 +45,7 @@ class _Datagram:
         self.places: list[int] = []
         self.pieces: list[bytes] = []
         self.total: int | None = None
+        self.missing = 0  # octets at its end that were not captured
         self.held = 0  # octets of all pieces
         self.is_condemned = False
 
@@ -124,10 +125,10 @@ class Fragments:
             self._condemn(datagram, row, "ip.fragment_overlap", "")
             return None
         if not has_more:
-            datagram.total = sent
+            datagram.total, datagram.missing = sent, missing
             datagram.row = row
         self._octets += datagram.add(start, octets)
-        if datagram.total is not None and datagram.held >= datagram.total - (0 if has_more else missing):
+        if datagram.total is not None and datagram.held >= datagram.total - datagram.missing:
             payload = b"".join(datagram.pieces)
             self._drop(key)
             self._remember(key, payload)

@@ -82,7 +82,8 @@ def _version_3(octets: bytes) -> HepPacket | None:
     """``HEP3``, total length, chunks: vendor, type, length with these six octets. Vendors' chunks are skipped."""
     if len(octets) < 6:
         return None
-    end = min(int.from_bytes(octets[4:6], "big"), len(octets))
+    length = int.from_bytes(octets[4:6], "big")
+    end = min(length, len(octets))
     numbers = {_PROTOCOL: 17, _SRC_PORT: 0, _DST_PORT: 0, _SECONDS: MISSING, _MICROSECONDS: 0, _VLAN: MISSING}
     sizes = {_PROTOCOL: 1, _SRC_PORT: 2, _DST_PORT: 2, _SECONDS: 4, _MICROSECONDS: 4, _VLAN: 2}
     src = dst = (0, MAPPED)
@@ -91,10 +92,9 @@ def _version_3(octets: bytes) -> HepPacket | None:
     while at < end:
         if end - at < 6:
             return None
-        vendor, kind, length = struct.unpack(">HHH", octets[at : at + 6])
-        value = octets[at + 6 : min(at + length, end)]
-        is_whole = at + length <= end
-        if length < 6 or (not is_whole and kind != _PAYLOAD):
+        vendor, kind, size = struct.unpack(">HHH", octets[at : at + 6])
+        value = octets[at + 6 : min(at + size, end)]
+        if size < 6 or (at + size > end and kind != _PAYLOAD):
             return None
         if vendor:
             pass
@@ -116,7 +116,9 @@ def _version_3(octets: bytes) -> HepPacket | None:
             if inflated is None:
                 return None
             payload, start = inflated, None
-        at += length
+        at += size
+    if not payload and length > end:
+        return None  # cut before it
     seconds = numbers[_SECONDS]
     ts = MISSING if seconds == MISSING else seconds * 10**9 + numbers[_MICROSECONDS] * 1000
     ports = numbers[_SRC_PORT], numbers[_DST_PORT]

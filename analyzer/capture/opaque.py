@@ -13,13 +13,14 @@ WEB_PORT = 443
 
 
 class Pair:
-    """A TLS connection, the capture it was first seen in, and which of its two directions are being read."""
+    """A TLS connection, the capture it was first seen in, which of its directions were seen and how many are left."""
 
     def __init__(self, key: FlowKey, connection: Connection, capture_no: int) -> None:
         self.key = key
         self.connection = connection
         self.capture_no = capture_no
-        self.is_read = [False, False]
+        self.was_seen = [False, False]
+        self.left = 0
 
     @property
     def unread(self) -> tuple[int, int]:
@@ -41,17 +42,18 @@ class Pairs:
         name = min(key, key.opposite)
         direction = int(key != name)
         pair = self._pairs.get(name)
-        if pair is None or pair.is_read[direction]:
+        if pair is None or pair.was_seen[direction]:
             if pair is not None:
                 self._retire(pair)
             pair = self._pairs[name] = Pair(name, self._connect(), capture_no)
-        pair.is_read[direction] = True
+        pair.was_seen[direction] = True
+        pair.left += 1
         return pair, direction
 
-    def leave(self, pair: Pair, direction: int) -> None:
-        """A direction is over."""
-        pair.is_read[direction] = False
-        if not any(pair.is_read) and self._pairs.get(pair.key) is pair:
+    def leave(self, pair: Pair) -> None:
+        """One of its directions is over."""
+        pair.left -= 1
+        if not pair.left and self._pairs.get(pair.key) is pair:
             self._retire(pair)
 
     def saw_websocket(self, capture_no: int) -> None:
