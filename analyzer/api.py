@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
+from analyzer.capture.layer_kernels import text
+from analyzer.capture.reader import Reader
 from analyzer.config import Config
 from analyzer.correlate.rules import Rules
 from analyzer.issues import IssueLog, IssueNote
@@ -46,6 +48,7 @@ class Result:
     def captures(self) -> list[CaptureRow]:
         """One row a capture, in the order given."""
         pipeline = self._pipeline
+        opaque = pipeline.assembly.assembler.opaque
         return [
             CaptureRow(
                 capture_no=number,
@@ -61,8 +64,10 @@ class Result:
                 truncated=reader.truncated,
                 reader=pipeline.reader,
                 duplicates=0,
-                opaque=0,
+                opaque=opaque.get(number, (0, 0))[1] + reader.opaque_octets,
+                opaque_connections=opaque.get(number, (0, 0))[0] + reader.opaque_connections,
                 unread=dict(reader.unread),
+                layers=_layers(number, reader, pipeline.layer_messages),
             )
             for number, reader in enumerate(pipeline.timeline.readers, 1)
         ]
@@ -188,6 +193,17 @@ class Result:
         )
 
 
+def _layers(number: int, reader: Reader, messages: Mapping[tuple[int, int], int]) -> dict[str, tuple[int, int, int]]:
+    """Frames, SIP messages and frames that were not understood by headers; most messages first, then most frames."""
+    found = {layers: (frames, 0, unread) for layers, frames, unread in reader.layers}
+    for (capture_no, layers), count in messages.items():
+        if capture_no == number:
+            frames, _, unread = found.get(layers, (0, 0, 0))
+            found[layers] = (frames, count, unread)
+    order = sorted(found.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
+    return {text(layers): counts for layers, counts in order}
+
+
 def _known(number: int) -> int | None:
     return None if number == MISSING else number
 
@@ -200,6 +216,7 @@ def analyze(
     registry: Registry | None = None,
     keep: Collection[str] = ("calls", "registrations"),
     has_timeline: bool = False,
+    keylog: str | None = None,
     message_sink: MessageSink | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -207,16 +224,17 @@ def analyze(
 
     ``paths``: files, folders, or ``-`` for standard input. ``causes``: mapping profile for causes that are derived
     from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
-    one that defines right. ``keep``: add ``transactions`` for that table. ``message_sink`` gets every batch of
-    messages, ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be
-    read or is no capture, UnknownProfile for ``causes``.
+    one that defines right. ``keep``: add ``transactions`` for that table. ``keylog``: a file with the secrets of TLS
+    connections (SSLKEYLOGFILE). ``message_sink`` gets every batch of messages, ``progress`` the share that is done and
+    the frames read. Raises CaptureError for a path that cannot be
+    read or is no capture (or no key log), UnknownProfile for ``causes``.
     """
     settled = config or Config()
     codes = registry or load_registry(settled.registry)
     profile = causes or settled.causes
     rules = Rules(codes, profile)
     pipeline = Pipeline(
-        [str(path) for path in paths], rules, reader=reader, keep=keep, has_timeline=has_timeline
+        [str(path) for path in paths], rules, reader=reader, keep=keep, has_timeline=has_timeline, keylog=keylog
     )
     pipeline.run([message_sink] if message_sink else [], progress)
     return Result(pipeline, codes, settled, profile)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
 from typing import TypeAlias
@@ -17,6 +18,7 @@ import numpy as np
 from analyzer.batch import (
     D_CAPTURE_NO,
     D_FRAME_NO,
+    D_LAYERS,
     D_TS,
     DEFECTS,
     M_DEFECTS,
@@ -30,6 +32,7 @@ from analyzer.batch import (
 from analyzer.capture.assembly import Assembly
 from analyzer.capture.source import expand
 from analyzer.capture.timeline import Timeline, timeline
+from analyzer.capture.tls_keylog import read_keylog
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.layout import (
@@ -74,6 +77,7 @@ class Pipeline:
         reader: str = "kernels",
         keep: Collection[str] = ("calls", "registrations"),
         has_timeline: bool = False,
+        keylog: str | None = None,
     ) -> None:
         self.issues = IssueLog()
         self.methods = MethodNames()
@@ -87,9 +91,13 @@ class Pipeline:
         )
         self.traffic = Traffic(rules, self.methods.names, has_timeline)
         self.sip_messages = np.zeros(len(self.paths) + 1, dtype=np.int64)
+        #: SIP messages by capture and headers (`layer_kernels`).
+        self.layer_messages: Counter[tuple[int, int]] = Counter()
         self._cause_headers = rules.registry.cause_headers
         self._messages = 0
         self.timeline: Timeline = timeline(self.paths, self.issues, reader)
+        if keylog is not None:
+            self.timeline.flows.take_keys(read_keylog(keylog))
         self.assembly = Assembly(self.issues, self.timeline.flows, reader)
 
     def run(self, sinks: Sequence[MessageSink] = (), progress: Progress | None = None) -> None:
@@ -136,12 +144,21 @@ class Pipeline:
         self._messages += count
         seen = np.bincount(batch.numbers[:, D_CAPTURE_NO], minlength=len(self.sip_messages))
         self.sip_messages += seen
+        self._count_layers(batch.numbers[:, [D_CAPTURE_NO, D_LAYERS]])
         links, ended, notes = self.correlator.receive(batch, self.traffic.counts, self.traffic.special)
         self.traffic.receive(batch, links)
         self._note(batch, notes)
         for sink in sinks:
             sink(batch, links)
         self._keep(ended)
+
+    def _count_layers(self, places: Ints) -> None:
+        """Messages by headers; most batches have one kind."""
+        if len(places) and (places == places[0]).all():
+            self.layer_messages[tuple(places[0].tolist())] += len(places)
+            return
+        for place in places.tolist():
+            self.layer_messages[tuple(place)] += 1
 
     def _keep(self, ended: Sequence[Ended]) -> None:
         for part in ended:

@@ -319,8 +319,13 @@ class CaptureRow(NamedTuple):
     truncated: Annotated[bool, Col(FLAG, "Cut short or damaged before its end")]
     reader: Annotated[str, Col(LABEL, "kernels or scapy")]
     duplicates: Annotated[int, Col(KEY, "Copies removed")]
-    opaque: Annotated[int, Col(KEY, "TLS octets that could not be read")]
+    opaque: Annotated[int, Col(KEY, "TLS on SIP ports that could not be read", unit="octets")]
+    opaque_connections: Annotated[int, Col(KEY, "Connections of that TLS")]
     unread: Annotated[dict[str, int], Col(TEXT, "Frames that were not read, by reason")]
+    layers: Annotated[
+        dict[str, tuple[int, int, int]],
+        Col(TEXT, "Frames, SIP messages and frames not understood, by the headers around them"),
+    ]
 
 
 #: The tables that ``analyze -o DIR`` writes, by name.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -66,9 +65,6 @@ from analyzer.capture.stream_kernels import (
 from analyzer.capture.streams import Row
 from analyzer.issues import IssueLog
 
-if TYPE_CHECKING:
-    from analyzer.capture.tls_keylog import KeyLog
-
 #: Octets and rows of what is handed out at a time: one segment and the part before it fit in any case.
 ARENA = 1 << 21
 ROWS = 16_384
@@ -82,12 +78,12 @@ _NS = 1_000_000_000
 class Assembly:
     """Raw rows of a timeline in, rows of whole messages out; ``reader`` as for `open_reader`."""
 
-    def __init__(self, issues: IssueLog, flows: FlowTable, reader: str = "kernels", keys: KeyLog | None = None) -> None:
+    def __init__(self, issues: IssueLog, flows: FlowTable, reader: str = "kernels") -> None:
         self._flows = flows
         self._is_plain = reader == "scapy"
         begins = begins_by_parser if self._is_plain else begins_by_kernel
         self._inner = Inner(flows, begins, self._is_plain)
-        self.assembler = Assembler(issues, keys, begins, self._walk_on)
+        self.assembler = Assembler(issues, flows.keys, begins, self._walk_on)
         self._streams: _Streams | None = None
 
     def receive(self, raw: Datagrams) -> Iterator[Datagrams]:

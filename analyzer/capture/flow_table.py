@@ -24,6 +24,7 @@ from analyzer.capture.flow_kernels import (
 )
 from analyzer.capture.found_kernels import FOUND_COLUMNS, FOUND_FIRST, FOUND_INFO, FOUND_START
 from analyzer.capture.scapy_packets import Segment, octets_of
+from analyzer.capture.tls_keylog import KeyLog
 from analyzer.capture.transport_kernels import TCP, segment
 
 
@@ -34,19 +35,22 @@ class FlowTable:
         self.places: Ints = np.zeros((SETS * WAYS, FLOW_COLUMNS), dtype=np.int64)
         self.scalars: Ints = np.zeros(FLOW_SCALARS, dtype=np.int64)
         self.scalars[SEED] = secrets.randbits(62)
+        self.keys = KeyLog()
 
-    @property
-    def has_keys(self) -> bool:
-        """Whether TLS can be opened, so that its segments are of interest."""
-        return bool(self.scalars[HAS_KEYS])
+    def take_keys(self, keys: KeyLog) -> None:
+        """Use these secrets, and add to them what captures hold."""
+        self.keys = keys
+        self.scalars[HAS_KEYS] = len(keys) > 0
 
-    @has_keys.setter
-    def has_keys(self, value: bool) -> None:
-        self.scalars[HAS_KEYS] = value
+    def add_secrets(self, text: bytes) -> int:
+        """Take in lines of a key log; returns how many secrets they gave. With any, TLS is of interest from now on."""
+        added = self.keys.add(text)
+        self.scalars[HAS_KEYS] = len(self.keys) > 0
+        return added
 
     @property
     def opaque(self) -> tuple[int, int]:
-        """Connections and octets of TLS on SIP ports that were passed over without keys."""
+        """Connections and octets of TLS on SIP ports that were passed over without keys, up to now."""
         return int(self.scalars[OPAQUE_CONNECTIONS]), int(self.scalars[OPAQUE_OCTETS])
 
     @property

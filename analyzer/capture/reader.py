@@ -148,6 +148,8 @@ class Reader:
         self._batch_no = -1
         self._links: dict[int, int] = {}
         self._cut_datagrams = 0
+        self.opaque_connections = 0
+        self.opaque_octets = 0
 
     # -- what is to be said about the capture -------------------------------------------------------------------
 
@@ -241,13 +243,16 @@ class Reader:
         batch = self._next_batch()
         walked = 0
         while True:
+            before = self._flows.opaque
             why = windows.walk(batch.rows, batch.arena)
             if why == walk.FRAME or why == walk.BROKEN:
                 if not self._has_room(batch):
                     yield self._handed_out(batch)
                     batch = self._next_batch()
                 self._frame(batch, why)
+                self._count_opaque(before)
                 continue
+            self._count_opaque(before)
             walked += why == walk.MORE
             if why == walk.FULL or walked == WINDOWS_PER_BATCH:
                 yield self._handed_out(batch)
@@ -273,6 +278,11 @@ class Reader:
         is_cut = (rows[:, D_WIRE_LENGTH] > rows[:, D_LENGTH]) & (rows[:, R_KIND] == RAW_MESSAGE)
         self._cut_datagrams += int(np.count_nonzero(is_cut))
         return Datagrams(batch.arena, rows)
+
+    def _count_opaque(self, before: tuple[int, int]) -> None:
+        """The flow table counts for the timeline: what a walk added to it is this capture's."""
+        self.opaque_connections += self._flows.opaque[0] - before[0]
+        self.opaque_octets += self._flows.opaque[1] - before[1]
 
     def _has_room(self, batch: _Batch) -> bool:
         room = len(batch.arena) - int(self._windows.state[walk.W_ARENA])

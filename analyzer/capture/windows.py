@@ -24,6 +24,8 @@ WINDOW = 1 << 20
 LONG_FRAME = 262_144
 #: No frame is longer than this; a length beyond it is damage.
 LONGEST_FRAME = 64 << 20
+#: Secrets of this kind are a TLS key log.
+TLS_KEY_LOG = 0x544C534B
 _LAST = 2**63 - 1
 _READ_BLOCKS = frozenset(
     {
@@ -161,8 +163,12 @@ class Windows:
             return self._cut("capture.damaged", "a block of impossible length")
         if not self._need(length):
             return self._cut("capture.truncated", "ends within a block")
+        known = len(self.container.secrets)
         if not self.container.read_block(self._ahead(length)):
             return self._cut("capture.damaged", "a block that contradicts itself")
+        for kind, text in self.container.secrets[known:]:
+            if kind == TLS_KEY_LOG and not self.flows.add_secrets(text):
+                self._issues.add(IssueNote("capture.keylog", self._capture_no, detail="a block without a secret"))
         self.state[walk.W_POSITION] += length
         return True
 

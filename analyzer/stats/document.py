@@ -87,6 +87,12 @@ def _capture(row: CaptureRow) -> dict[str, Any]:
         "end": rfc3339(row.end_ts),
         "truncated": row.truncated,
         "unread": ranked(row.unread),
+        "opaque_connections": row.opaque_connections,
+        "opaque_octets": row.opaque,
+        "layers": [
+            {"layers": layers, "frames": frames, "messages": messages, "not_understood": unread}
+            for layers, (frames, messages, unread) in row.layers.items()
+        ],
     }
 
 

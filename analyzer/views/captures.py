@@ -93,6 +93,42 @@ def unread_table(captures: Sequence[CaptureRow], words: Words) -> Table:
     return Table(words("Not read, by reason"), columns, rows)
 
 
+def layers_table(captures: Sequence[CaptureRow], words: Words, top: int) -> Table:
+    """Frames, SIP messages and frames that were not understood, by the headers around them, outermost first."""
+    sums: dict[str, list[int]] = {}
+    for row in captures:
+        for layers, counts in row.layers.items():
+            known = sums.setdefault(layers, [0, 0, 0])
+            for place, count in enumerate(counts):
+                known[place] += count
+    order = sorted(sums.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
+    columns = [
+        Column(words("headers"), shrink=True),
+        Column(words("frames"), align_right=True),
+        Column("SIP", align_right=True),
+        Column(words("not understood"), align_right=True),
+    ]
+    rows = [
+        plain(layers, words.number(frames) if frames else "–", words.number(messages), words.number(unread))
+        for layers, (frames, messages, unread) in order[:top]
+    ]
+    notes = []
+    if any(not counts[0] for _, counts in order[:top]):
+        notes.append(
+            words("Frames – : the messages stood in streams, fragments or tunnels whose frames are counted above")
+        )
+    if len(order) > top:
+        rest = sum(counts[0] for _, counts in order[top:])
+        notes.append(
+            words(
+                "… and {count} more kinds of headers, {frames} frames",
+                count=words.number(len(order) - top),
+                frames=words.number(rest),
+            )
+        )
+    return Table(words("What was read, by headers"), columns, rows, notes)
+
+
 def _unread(captures: Sequence[CaptureRow]) -> dict[str, int]:
     """Unread frames of all captures by reason, most first."""
     found: dict[str, int] = {}

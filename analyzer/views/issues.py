@@ -60,7 +60,7 @@ def remarks(analysis: Analysis, words: Words) -> list[str]:
     calls = analysis.columns("calls")
     return [
         *_cut_short(analysis, words),
-        *_unread_sip(analysis, words),
+        *_opaque(analysis, words),
         *_both_sides(calls, words),
         *_profile(analysis, calls, words),
         *_no_sip(analysis, words),
@@ -75,25 +75,19 @@ def _cut_short(analysis: Analysis, words: Words) -> list[str]:
     return [words("{captures}: cut short or damaged; what stands before the damage was analysed.", captures=shown)]
 
 
-def _unread_sip(analysis: Analysis, words: Words) -> list[str]:
-    found = []
-    tcp = sum(row.unread.get("tcp_sip", 0) for row in analysis.captures)
-    fragments = sum(row.unread.get("fragment_sip", 0) for row in analysis.captures)
-    if tcp:
-        found.append(
-            words(
-                "TCP segments with SIP that were not read: {count}. Calls over TCP are missing here.",
-                count=words.number(tcp),
-            )
+def _opaque(analysis: Analysis, words: Words) -> list[str]:
+    connections = sum(row.opaque_connections for row in analysis.captures)
+    octets = sum(row.opaque for row in analysis.captures)
+    if not octets:
+        return []
+    return [
+        words(
+            "TLS on SIP ports that could not be read: {connections} connections, {octets}. "
+            "Their calls are missing here; --keylog FILE opens them.",
+            connections=words.number(connections),
+            octets=words.octets(octets),
         )
-    if fragments:
-        found.append(
-            words(
-                "IP fragments with SIP that were not read: {count}. Large messages are missing here.",
-                count=words.number(fragments),
-            )
-        )
-    return found
+    ]
 
 
 def _both_sides(calls: Columns, words: Words) -> list[str]:

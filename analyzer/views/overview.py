@@ -9,7 +9,7 @@ from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes, told
 from analyzer.stats.endpoints import endpoints
-from analyzer.views.captures import captures_table
+from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
@@ -21,6 +21,7 @@ from analyzer.views.words import Words
 #: Rows of each table; beyond them a line says what was left out.
 TOP = 15
 TOP_RESPONSES = 30
+TOP_LAYERS = 8
 
 
 class Overview(NamedTuple):
@@ -39,6 +40,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
     registered = analysis.columns("registrations")
     tables = [
         captures_table(analysis.captures, words, analysis.config.zone, TOP),
+        layers_table(analysis.captures, words, TOP_LAYERS),
         responses_table(analysis.responses, registry, words, TOP_RESPONSES),
         requests_table(analysis.requests, words, TOP),
         outcomes_table(figures, calls, words),

@@ -34,6 +34,7 @@ def analyze(
     config: str | None,
     registry: tuple[str, ...],
     quiet: bool,
+    keylog: str | None,
     output: str | None,
     formats: str,
     tables: str,
@@ -56,6 +57,7 @@ def analyze(
         "reader": reader,
         "config": settled,
         "registry": codes,
+        "keylog": keylog,
     }
     with Progress(quiet) as progress:
         if output is None:

@@ -45,6 +45,7 @@ def calls(
     config: str | None,
     registry: tuple[str, ...],
     quiet: bool,
+    keylog: str | None,
     failed: bool,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
@@ -80,6 +81,7 @@ def calls(
         "reader": reader,
         "config": settled,
         "registry": codes,
+        "keylog": keylog,
     }
     with Progress(quiet) as progress:
         result = api.analyze(*captures, **options, keep=("calls",), progress=progress)

@@ -22,6 +22,7 @@ def captures(
     config: str | None,
     registry: tuple[str, ...],
     quiet: bool,
+    keylog: str | None,
     as_json: bool,
 ) -> None:
     """Format, frames, SIP messages and span of each capture, and the frames that were not read, by reason."""
@@ -36,6 +37,7 @@ def captures(
             causes=causes or settled.causes,
             reader=reader,
             config=settled,
+            keylog=keylog,
             registry=codes,
             keep=(),
             progress=progress,
@@ -47,11 +49,12 @@ def captures(
         sys.stdout.write("\n")
         return
     from analyzer.ui.cli.printing import Screen
-    from analyzer.views.captures import captures_table, unread_table
+    from analyzer.views.captures import captures_table, layers_table, unread_table
     from analyzer.views.words import words
 
     screen = Screen()
     screen.table(captures_table(result.captures, words(lang), settled.zone, len(result.captures)))
+    screen.table(layers_table(result.captures, words(lang), 40))
     unread = unread_table(result.captures, words(lang))
     if unread.rows:
         screen.table(unread)

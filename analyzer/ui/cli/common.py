@@ -31,6 +31,9 @@ def reading_options(command: _F) -> _F:
         click.option("--config", metavar="FILE", help="Settings; default: sipcause.toml here or of the user."),
         click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of titles and hints."),
         click.option(
+            "--keylog", metavar="FILE", help="Secrets of TLS connections (SSLKEYLOGFILE), to read SIP over TLS."
+        ),
+        click.option(
             "--reader",
             type=click.Choice(["kernels", "scapy"]),
             default="kernels",
