@@ -232,7 +232,7 @@ def _segment(
             stream[STREAM_NEXT] = (stream[STREAM_NEXT] + at - part) % _WORD
             _release(stream, scalars, links)
             return ODD
-        rest = part + length - at
+        rest, began = part + length - at, at - part
         if at:
             _copy(buffers[slot], at, rest, buffers[slot], 0)
         if rest == 0:
@@ -242,7 +242,7 @@ def _segment(
         if at < 0:
             stream[STREAM_NEXT] = (stream[STREAM_NEXT] + -1 - at - start) % _WORD
             return ODD
-        rest = start + length - at
+        rest, began = start + length - at, at - start
         if rest:
             slot = _take_buffer(scalars, links, len(buffers))
             if slot < 0:
@@ -256,6 +256,8 @@ def _segment(
         slot = stream[STREAM_SLOT]
         for column in range(R_COLUMNS):
             kept[slot, column] = row[column]
+        is_in_one_piece = began >= 0 and row[D_FILE_OFFSET] != MISSING
+        kept[slot, D_FILE_OFFSET] = row[D_FILE_OFFSET] + began if is_in_one_piece else MISSING
     return DONE
 
 

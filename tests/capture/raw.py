@@ -200,7 +200,7 @@ def datagrams(raw: Sequence[Raw]) -> Datagrams:
         row[D_OFFSET] = len(arena)
         arena += octets
         rows.append(row)
-    return Datagrams(np.frombuffer(bytes(arena), dtype=np.uint8), np.array(rows, dtype=np.int64).reshape(-1, R_COLUMNS))
+    return Datagrams(np.frombuffer(arena, dtype=np.uint8), np.array(rows, dtype=np.int64).reshape(-1, R_COLUMNS))
 
 
 def assembled(

@@ -178,7 +178,7 @@ def _chunk(number: int, octets: bytes, flags: int) -> bytes:
 
 
 @st.composite
-def _rubbish(draw: st.DrawFn) -> list[Raw]:
+def rubbish(draw: st.DrawFn) -> list[Raw]:
     """Rows of every kind with good, damaged and senseless octets."""
     good = [
         request(body=SDP),
@@ -237,7 +237,7 @@ def _rubbish(draw: st.DrawFn) -> list[Raw]:
 
 
 @settings(max_examples=120, deadline=None, derandomize=True)
-@given(raw=_rubbish(), batch=st.integers(1, 9))
+@given(raw=rubbish(), batch=st.integers(1, 9))
 def test_any_rows_are_read_to_the_end_and_batches_do_not_matter(raw: list[Raw], batch: int) -> None:
     got, again = assembled(raw), assembled(raw, batch)
     assert got.rows == again.rows
