@@ -20,10 +20,9 @@ from analyzer.batch import (
 from analyzer.capture.carriers import Carrier, Connection, SipCarrier, TlsCarrier, WebSocketCarrier
 from analyzer.capture.flows import (
     SEARCHED_SEGMENTS,
-    UNDECIDED_OCTETS,
+    Beginning,
     FlowKey,
     content,
-    may_become,
     start_line_within,
 )
 from analyzer.capture.framing import Framed
@@ -45,7 +44,7 @@ WAITING_OCTETS = 64 << 20
 class _Flow:
     """One direction. ``number`` is that of its last row; ``last`` the latest piece and the position before it."""
 
-    def __init__(self, key: FlowKey, first: int | None, row: Row) -> None:
+    def __init__(self, key: FlowKey, first: int | None, row: Row, begins: Begins) -> None:
         self.key = key
         self.stream = Stream(first)
         self.row = row
@@ -56,7 +55,7 @@ class _Flow:
         self.pair: Pair | None = None
         self.last: tuple[Piece, int] | None = None
         self.head: list[Piece] = []  # as long as it is undecided
-        self.head_octets = bytearray()
+        self.beginning = Beginning(begins, key.is_tls_port)
         self.gaps: list[Gap] = []
         self.searched = -1  # segments behind a gap that were searched; -1: none, what came first is there
         self.waiting_octets = 0
@@ -64,7 +63,7 @@ class _Flow:
     @property
     def pending(self) -> int:
         """Octets of a part of a message."""
-        return len(self.head_octets) + (self.carrier or self.hep or _NOTHING).pending
+        return len(self.beginning.octets) + (self.carrier or self.hep or _NOTHING).pending
 
 
 class _Nothing:
@@ -118,7 +117,7 @@ class Connections:
                 self._forget(flow)
             return
         if flow is None:
-            flow = self._flows[key] = _Flow(key, first, row)
+            flow = self._flows[key] = _Flow(key, first, row, self._begins)
             if len(self._flows) > FLOWS:
                 self._finish(next(iter(self._flows.values())))
         self._flows.move_to_end(key)
@@ -203,7 +202,7 @@ class Connections:
         elif isinstance(event, Gap):
             if flow.kind == FLOW_UNDECIDED:
                 flow.head.clear()
-                flow.head_octets.clear()
+                flow.beginning.octets.clear()
                 flow.gaps.append(event)
                 flow.searched = max(flow.searched, 0)
             else:
@@ -227,15 +226,13 @@ class Connections:
                 self._read(flow, piece)
             return
         flow.head.append(piece)
-        flow.head_octets += piece.octets
-        head = bytes(flow.head_octets)
-        kind = content(head, self._begins, flow.key.is_tls_port)
-        if kind != FLOW_OTHER:
-            self._decided(flow, kind)
-        elif len(head) > UNDECIDED_OCTETS or not may_become(head):
+        kind = flow.beginning.receive(piece.octets)
+        if kind == FLOW_OTHER:
             flow.kind = FLOW_OTHER
             flow.head.clear()
-            flow.head_octets.clear()
+            flow.beginning.octets.clear()
+        elif kind != FLOW_UNDECIDED:
+            self._decided(flow, kind)
 
     def _decided(self, flow: _Flow, kind: int) -> None:
         """From now on it is known what the flow carries; what came so far is read."""
@@ -252,7 +249,7 @@ class Connections:
         for gap in flow.gaps:
             self._note_gap(gap)
         head, flow.head, flow.gaps = flow.head, [], []
-        flow.head_octets.clear()
+        flow.beginning.octets.clear()
         for piece in head:
             self._read(flow, piece)
 
@@ -287,7 +284,7 @@ class Connections:
                 self._add(flow, message, flow.last)
             self._say(flow.carrier.notes, flow.row)
         flow.head.clear()
-        flow.head_octets.clear()
+        flow.beginning.octets.clear()
 
     def _end(self, flow: _Flow) -> None:
         if flow.hep is not None:
