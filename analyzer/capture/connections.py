@@ -17,20 +17,15 @@ from analyzer.batch import (
     FLOW_UNDECIDED,
     FLOW_WEBSOCKET,
 )
-from analyzer.capture.carriers import Carrier, Connection, SipCarrier, TlsCarrier, WebSocketCarrier
-from analyzer.capture.flows import (
-    SEARCHED_SEGMENTS,
-    Beginning,
-    FlowKey,
-    content,
-    start_line_within,
-)
+from analyzer.capture.carriers import Connection, SipCarrier, TlsCarrier, WebSocketCarrier
+from analyzer.capture.flows import SEARCHED_SEGMENTS, FlowKey, content, start_line_within
 from analyzer.capture.framing import Framed
 from analyzer.capture.hep import HepStream
-from analyzer.capture.opaque import Pair, Pairs
+from analyzer.capture.opaque import Pairs
 from analyzer.capture.rows import Rows, message_row, place_in_file
 from analyzer.capture.scapy_packets import Begins
-from analyzer.capture.streams import End, Event, Gap, Piece, Row, Stream
+from analyzer.capture.streams import End, Event, Gap, Piece, Row
+from analyzer.capture.tcp_flow import TcpFlow
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.vocab import Transport
 
@@ -39,38 +34,6 @@ FLOWS = 16_384
 PARTIAL_FLOWS = 4_096
 WAITING_FLOWS = 4_096
 WAITING_OCTETS = 64 << 20
-
-
-class _Flow:
-    """One direction. ``number`` is that of its last row; ``last`` the latest piece and the position before it."""
-
-    def __init__(self, key: FlowKey, first: int | None, row: Row, begins: Begins) -> None:
-        self.key = key
-        self.stream = Stream(first)
-        self.row = row
-        self.number = 0
-        self.kind = FLOW_UNDECIDED
-        self.carrier: Carrier | None = None
-        self.hep: HepStream | None = None
-        self.pair: Pair | None = None
-        self.last: tuple[Piece, int] | None = None
-        self.head: list[Piece] = []  # as long as it is undecided
-        self.beginning = Beginning(begins, key.is_tls_port)
-        self.gaps: list[Gap] = []
-        self.searched = -1  # segments behind a gap that were searched; -1: none, what came first is there
-        self.waiting_octets = 0
-
-    @property
-    def pending(self) -> int:
-        """Octets of a part of a message."""
-        return len(self.beginning.octets) + (self.carrier or self.hep or _NOTHING).pending
-
-
-class _Nothing:
-    pending = 0
-
-
-_NOTHING = _Nothing()
 
 
 class Connections:
@@ -93,9 +56,9 @@ class Connections:
         self._rows = rows
         self._pairs = Pairs(connect)
         self._take_hep = take_hep
-        self._flows: OrderedDict[FlowKey, _Flow] = OrderedDict()
-        self._partial: OrderedDict[FlowKey, _Flow] = OrderedDict()
-        self._waiting: dict[FlowKey, _Flow] = {}
+        self._flows: OrderedDict[FlowKey, TcpFlow] = OrderedDict()
+        self._partial: OrderedDict[FlowKey, TcpFlow] = OrderedDict()
+        self._waiting: dict[FlowKey, TcpFlow] = {}
         self._waiting_octets = 0
 
     @property
@@ -117,7 +80,7 @@ class Connections:
                 self._forget(flow)
             return
         if flow is None:
-            flow = self._flows[key] = _Flow(key, first, row, self._begins)
+            flow = self._flows[key] = TcpFlow(key, first, row, self._begins)
             if len(self._flows) > FLOWS:
                 self._finish(next(iter(self._flows.values())))
         self._flows.move_to_end(key)
@@ -148,14 +111,14 @@ class Connections:
 
     # -- one flow -----------------------------------------------------------------------------------------------
 
-    def _finish(self, flow: _Flow) -> None:
+    def _finish(self, flow: TcpFlow) -> None:
         """No more of it comes."""
         flow.stream.give_up()
         self._follow(flow, is_last=True)
         self._end(flow)
         self._forget(flow)
 
-    def _forget(self, flow: _Flow) -> None:
+    def _forget(self, flow: TcpFlow) -> None:
         self._flows.pop(flow.key, None)
         self._partial.pop(flow.key, None)
         self._waiting.pop(flow.key, None)
@@ -163,7 +126,7 @@ class Connections:
         if flow.pair is not None:
             self._pairs.leave(flow.pair)
 
-    def _follow(self, flow: _Flow, is_last: bool = False) -> None:
+    def _follow(self, flow: TcpFlow, is_last: bool = False) -> None:
         """Read what the stream has delivered, then hold the bounds."""
         for event in flow.stream.taken():
             self._event(flow, event)
@@ -191,7 +154,7 @@ class Connections:
             self._interrupt(oldest, 0)
             self._partial.pop(oldest.key, None)
 
-    def _event(self, flow: _Flow, event: Event) -> None:
+    def _event(self, flow: TcpFlow, event: Event) -> None:
         if flow.kind == FLOW_OTHER:
             return
         if isinstance(event, Piece):
@@ -211,7 +174,7 @@ class Connections:
         elif isinstance(event, End):
             self._end(flow)
 
-    def _judge(self, flow: _Flow, piece: Piece) -> None:
+    def _judge(self, flow: TcpFlow, piece: Piece) -> None:
         """A piece of a flow that is undecided: the flow's first octets tell what it carries, or those behind a gap."""
         if flow.searched >= 0:
             flow.searched += 1
@@ -234,7 +197,7 @@ class Connections:
         elif kind != FLOW_UNDECIDED:
             self._decided(flow, kind)
 
-    def _decided(self, flow: _Flow, kind: int) -> None:
+    def _decided(self, flow: TcpFlow, kind: int) -> None:
         """From now on it is known what the flow carries; what came so far is read."""
         flow.kind = kind
         if kind == FLOW_HEP:
@@ -253,7 +216,7 @@ class Connections:
         for piece in head:
             self._read(flow, piece)
 
-    def _read(self, flow: _Flow, piece: Piece) -> None:
+    def _read(self, flow: TcpFlow, piece: Piece) -> None:
         if flow.hep is not None:
             before = flow.hep.position
             for position, packet in flow.hep.receive(piece.octets):
@@ -276,7 +239,7 @@ class Connections:
                 self._add(other, message, other.last)
             self._say(other.carrier.notes, other.row)
 
-    def _interrupt(self, flow: _Flow, octets_missing: int) -> None:
+    def _interrupt(self, flow: TcpFlow, octets_missing: int) -> None:
         if flow.hep is not None:
             flow.hep.gap(octets_missing)
         elif flow.carrier is not None:
@@ -286,7 +249,7 @@ class Connections:
         flow.head.clear()
         flow.beginning.octets.clear()
 
-    def _end(self, flow: _Flow) -> None:
+    def _end(self, flow: TcpFlow) -> None:
         if flow.hep is not None:
             flow.hep.close()
         elif flow.carrier is not None:
@@ -294,7 +257,7 @@ class Connections:
                 self._add(flow, message, flow.last)
             self._say(flow.carrier.notes, flow.row)
 
-    def _add(self, flow: _Flow, message: Framed, last: tuple[Piece, int] | None) -> None:
+    def _add(self, flow: TcpFlow, message: Framed, last: tuple[Piece, int] | None) -> None:
         """Hand out a message, as of the segment that had its last octets."""
         assert last is not None
         assert flow.carrier is not None
