@@ -210,10 +210,14 @@ class _Streams:
     def _by_assembler(self, octets: Octets, rows: Ints) -> Datagrams:
         """Rows through the assembler; a stream comes back as soon as nothing of it is left there."""
         self._assembler.advance(int(self._scalars[S_CLOCK]), int(self._scalars[TICK]))
+        is_segment = rows[:, R_KIND] == RAW_SEGMENT
+        is_sip = rows[:, R_INFO] >> 8 == FLOW_SIP
+        for row in rows[is_segment & ~is_sip]:
+            self.surrender(row)  # a flow that was SIP's, and begins anew as something else
         made = self._assembler.receive(Datagrams(octets, rows))
         clock = max(int(self._scalars[S_CLOCK]), int(rows[:, D_TS].max()))
         self._scalars[S_CLOCK], self._scalars[S_SECOND] = clock, clock // _NS
-        for row in rows[(rows[:, R_KIND] == RAW_SEGMENT) & (rows[:, R_INFO] >> 8 == FLOW_SIP)]:
+        for row in rows[is_segment & is_sip]:
             self._name(row)
             place = flow_place(self._places, self._scalars)
             back = self._assembler.connections.release(flow_key(row.tolist()))

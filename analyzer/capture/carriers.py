@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from analyzer.batch import FLOW_OTHER, FLOW_WEBSOCKET
-from analyzer.capture.flows import UNDECIDED_OCTETS, content, may_become
+from analyzer.batch import FLOW_OTHER, FLOW_UNDECIDED, FLOW_WEBSOCKET
+from analyzer.capture.flows import Beginning
 from analyzer.capture.framing import Framed, Framing
 from analyzer.capture.layer_kernels import L_TLS, L_WEBSOCKET
 from analyzer.capture.scapy_packets import Begins
@@ -101,7 +101,7 @@ class TlsCarrier:
         self.notes: list[tuple[str, int]] = []
         self._begins = begins
         self._inner: SipCarrier | WebSocketCarrier | None = None
-        self._head = bytearray()
+        self._beginning = Beginning(begins)
         self._is_other = False
 
     @property
@@ -122,7 +122,7 @@ class TlsCarrier:
     @property
     def pending(self) -> int:
         """Octets kept of a message that is not complete."""
-        return len(self._head) + (self._inner.pending if self._inner else 0)
+        return len(self._beginning.octets) + (self._inner.pending if self._inner else 0)
 
     def receive(self, octets: bytes) -> list[Framed]:
         """The messages that the octets of one more segment complete."""
@@ -138,7 +138,7 @@ class TlsCarrier:
     def gap(self, octets_missing: int) -> list[Framed]:
         """Octets are missing; the connection goes on where it can."""
         self.connection.gap(self.direction)
-        self._head.clear()
+        self._beginning.octets.clear()
         framed = self._inner.gap(octets_missing) if self._inner else []
         self._take_notes()
         return [message._replace(first=None) for message in framed]
@@ -154,16 +154,15 @@ class TlsCarrier:
             return self._inner.receive(plaintext)
         if self._is_other:
             return []
-        self._head += plaintext
-        head = bytes(self._head)
-        kind = content(head, self._begins)
+        kind = self._beginning.receive(plaintext)
+        if kind == FLOW_UNDECIDED:
+            return []
+        head = bytes(self._beginning.octets)
+        self._beginning.octets.clear()
         if kind == FLOW_OTHER:
-            if len(head) > UNDECIDED_OCTETS or not may_become(head):
-                self._is_other = True
-                self._head.clear()
+            self._is_other = True
             return []
         self._inner = WebSocketCarrier(self._begins) if kind == FLOW_WEBSOCKET else SipCarrier(self._begins)
-        self._head.clear()
         return self._inner.receive(head)
 
     def _take_notes(self) -> None:

@@ -17,21 +17,15 @@ from analyzer.batch import (
     FLOW_UNDECIDED,
     FLOW_WEBSOCKET,
 )
-from analyzer.capture.carriers import Carrier, Connection, SipCarrier, TlsCarrier, WebSocketCarrier
-from analyzer.capture.flows import (
-    SEARCHED_SEGMENTS,
-    UNDECIDED_OCTETS,
-    FlowKey,
-    content,
-    may_become,
-    start_line_within,
-)
+from analyzer.capture.carriers import Connection, SipCarrier, TlsCarrier, WebSocketCarrier
+from analyzer.capture.flows import SEARCHED_SEGMENTS, FlowKey, content, start_line_within
 from analyzer.capture.framing import Framed
 from analyzer.capture.hep import HepStream
-from analyzer.capture.opaque import Pair, Pairs
+from analyzer.capture.opaque import Pairs
 from analyzer.capture.rows import Rows, message_row, place_in_file
 from analyzer.capture.scapy_packets import Begins
-from analyzer.capture.streams import End, Event, Gap, Piece, Row, Stream
+from analyzer.capture.streams import End, Event, Gap, Piece, Row
+from analyzer.capture.tcp_flow import TcpFlow
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.vocab import Transport
 
@@ -40,38 +34,6 @@ FLOWS = 16_384
 PARTIAL_FLOWS = 4_096
 WAITING_FLOWS = 4_096
 WAITING_OCTETS = 64 << 20
-
-
-class _Flow:
-    """One direction. ``number`` is that of its last row; ``last`` the latest piece and the position before it."""
-
-    def __init__(self, key: FlowKey, first: int | None, row: Row) -> None:
-        self.key = key
-        self.stream = Stream(first)
-        self.row = row
-        self.number = 0
-        self.kind = FLOW_UNDECIDED
-        self.carrier: Carrier | None = None
-        self.hep: HepStream | None = None
-        self.pair: Pair | None = None
-        self.last: tuple[Piece, int] | None = None
-        self.head: list[Piece] = []  # as long as it is undecided
-        self.head_octets = bytearray()
-        self.gaps: list[Gap] = []
-        self.searched = -1  # segments behind a gap that were searched; -1: none, what came first is there
-        self.waiting_octets = 0
-
-    @property
-    def pending(self) -> int:
-        """Octets of a part of a message."""
-        return len(self.head_octets) + (self.carrier or self.hep or _NOTHING).pending
-
-
-class _Nothing:
-    pending = 0
-
-
-_NOTHING = _Nothing()
 
 
 class Connections:
@@ -94,9 +56,9 @@ class Connections:
         self._rows = rows
         self._pairs = Pairs(connect)
         self._take_hep = take_hep
-        self._flows: OrderedDict[FlowKey, _Flow] = OrderedDict()
-        self._partial: OrderedDict[FlowKey, _Flow] = OrderedDict()
-        self._waiting: dict[FlowKey, _Flow] = {}
+        self._flows: OrderedDict[FlowKey, TcpFlow] = OrderedDict()
+        self._partial: OrderedDict[FlowKey, TcpFlow] = OrderedDict()
+        self._waiting: dict[FlowKey, TcpFlow] = {}
         self._waiting_octets = 0
 
     @property
@@ -118,9 +80,7 @@ class Connections:
                 self._forget(flow)
             return
         if flow is None:
-            flow = self._flows[key] = _Flow(key, first, row)
-            if len(self._flows) > FLOWS:
-                self._finish(next(iter(self._flows.values())))
+            flow = self._new(key, first, row)
         self._flows.move_to_end(key)
         flow.number = number
         if flow.kind == FLOW_UNDECIDED and kind != FLOW_UNDECIDED:
@@ -129,6 +89,12 @@ class Connections:
             return
         flow.stream.receive(seq, octets, missing, flags, row, clock, number)
         self._follow(flow)
+
+    def _new(self, key: FlowKey, first: int | None, row: Row) -> TcpFlow:
+        flow = self._flows[key] = TcpFlow(key, first, row, self._begins)
+        if len(self._flows) > FLOWS:
+            self._finish(next(iter(self._flows.values())))
+        return flow
 
     def known(self, key: FlowKey) -> tuple[int, int | None] | None:
         """What a flow that is being read carries and its first sequence number; None when there is none such."""
@@ -144,7 +110,7 @@ class Connections:
         self, key: FlowKey, first: int | None, next_seq: int, row: Row, octets: bytes, clock: int, number: int
     ) -> None:
         """Take over a flow of SIP that somebody else has read up to ``next_seq``, but for ``octets`` of a message."""
-        flow = self._flows[key] = _Flow(key, first, row)
+        flow = self._new(key, first, row)
         flow.number = number
         seq = (next_seq - len(octets)) % (1 << 32)
         flow.stream.resume(seq)
@@ -178,14 +144,14 @@ class Connections:
 
     # -- one flow -----------------------------------------------------------------------------------------------
 
-    def _finish(self, flow: _Flow) -> None:
+    def _finish(self, flow: TcpFlow) -> None:
         """No more of it comes."""
         flow.stream.give_up()
         self._follow(flow, is_last=True)
         self._end(flow)
         self._forget(flow)
 
-    def _forget(self, flow: _Flow) -> None:
+    def _forget(self, flow: TcpFlow) -> None:
         self._flows.pop(flow.key, None)
         self._partial.pop(flow.key, None)
         self._waiting.pop(flow.key, None)
@@ -193,7 +159,7 @@ class Connections:
         if flow.pair is not None:
             self._pairs.leave(flow.pair)
 
-    def _follow(self, flow: _Flow, is_last: bool = False) -> None:
+    def _follow(self, flow: TcpFlow, is_last: bool = False) -> None:
         """Read what the stream has delivered, then hold the bounds."""
         for event in flow.stream.taken():
             self._event(flow, event)
@@ -221,7 +187,7 @@ class Connections:
             self._interrupt(oldest, 0)
             self._partial.pop(oldest.key, None)
 
-    def _event(self, flow: _Flow, event: Event) -> None:
+    def _event(self, flow: TcpFlow, event: Event) -> None:
         if flow.kind == FLOW_OTHER:
             return
         if isinstance(event, Piece):
@@ -232,7 +198,7 @@ class Connections:
         elif isinstance(event, Gap):
             if flow.kind == FLOW_UNDECIDED:
                 flow.head.clear()
-                flow.head_octets.clear()
+                flow.beginning.octets.clear()
                 flow.gaps.append(event)
                 flow.searched = max(flow.searched, 0)
             else:
@@ -241,7 +207,7 @@ class Connections:
         elif isinstance(event, End):
             self._end(flow)
 
-    def _judge(self, flow: _Flow, piece: Piece) -> None:
+    def _judge(self, flow: TcpFlow, piece: Piece) -> None:
         """A piece of a flow that is undecided: the flow's first octets tell what it carries, or those behind a gap."""
         if flow.searched >= 0:
             flow.searched += 1
@@ -256,17 +222,15 @@ class Connections:
                 self._read(flow, piece)
             return
         flow.head.append(piece)
-        flow.head_octets += piece.octets
-        head = bytes(flow.head_octets)
-        kind = content(head, self._begins, flow.key.is_tls_port)
-        if kind != FLOW_OTHER:
-            self._decided(flow, kind)
-        elif len(head) > UNDECIDED_OCTETS or not may_become(head):
+        kind = flow.beginning.receive(piece.octets)
+        if kind == FLOW_OTHER:
             flow.kind = FLOW_OTHER
             flow.head.clear()
-            flow.head_octets.clear()
+            flow.beginning.octets.clear()
+        elif kind != FLOW_UNDECIDED:
+            self._decided(flow, kind)
 
-    def _decided(self, flow: _Flow, kind: int) -> None:
+    def _decided(self, flow: TcpFlow, kind: int) -> None:
         """From now on it is known what the flow carries; what came so far is read."""
         flow.kind = kind
         if kind == FLOW_HEP:
@@ -281,11 +245,11 @@ class Connections:
         for gap in flow.gaps:
             self._note_gap(gap)
         head, flow.head, flow.gaps = flow.head, [], []
-        flow.head_octets.clear()
+        flow.beginning.octets.clear()
         for piece in head:
             self._read(flow, piece)
 
-    def _read(self, flow: _Flow, piece: Piece) -> None:
+    def _read(self, flow: TcpFlow, piece: Piece) -> None:
         if flow.hep is not None:
             before = flow.hep.position
             for position, packet in flow.hep.receive(piece.octets):
@@ -308,7 +272,7 @@ class Connections:
                 self._add(other, message, other.last)
             self._say(other.carrier.notes, other.row)
 
-    def _interrupt(self, flow: _Flow, octets_missing: int) -> None:
+    def _interrupt(self, flow: TcpFlow, octets_missing: int) -> None:
         if flow.hep is not None:
             flow.hep.gap(octets_missing)
         elif flow.carrier is not None:
@@ -316,9 +280,9 @@ class Connections:
                 self._add(flow, message, flow.last)
             self._say(flow.carrier.notes, flow.row)
         flow.head.clear()
-        flow.head_octets.clear()
+        flow.beginning.octets.clear()
 
-    def _end(self, flow: _Flow) -> None:
+    def _end(self, flow: TcpFlow) -> None:
         if flow.hep is not None:
             flow.hep.close()
         elif flow.carrier is not None:
@@ -326,7 +290,7 @@ class Connections:
                 self._add(flow, message, flow.last)
             self._say(flow.carrier.notes, flow.row)
 
-    def _add(self, flow: _Flow, message: Framed, last: tuple[Piece, int] | None) -> None:
+    def _add(self, flow: TcpFlow, message: Framed, last: tuple[Piece, int] | None) -> None:
         """Hand out a message, as of the segment that had its last octets."""
         assert last is not None
         assert flow.carrier is not None

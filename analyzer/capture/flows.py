@@ -33,6 +33,9 @@ from analyzer.sip.start_kernels import SIP_MESSAGE
 SEARCHED_SEGMENTS = 8
 #: Octets from the flow's first one on within which it must turn out what it carries.
 UNDECIDED_OCTETS = 65_536
+#: Octets in order that are kept and looked at to find it out.
+HEAD_OCTETS = 16_384
+_LOOKED_AT_AT_ONCE = 256
 FLOWS = 65_536
 #: Ports of SIP over TLS (RFC 3261 §19.1.2 and habit): there TLS is also taken up in its middle.
 TLS_PORTS = frozenset({5061, 5081})
@@ -74,14 +77,35 @@ def content(octets: bytes, begins: Begins, is_tls_port: bool = False) -> int:
 
 def may_become(octets: bytes) -> bool:
     """Whether octets that are nothing of ours yet may become it when more follow them."""
+    if len(octets) > HEAD_OCTETS:
+        return False
     rest = octets.lstrip(b"\r\n")
     if not rest:
         return True
     if any(rest.startswith(word[: len(rest)]) for word in (*_HTTP, b"HEP3")):
-        return len(rest) <= UNDECIDED_OCTETS and _EMPTY_LINE.search(rest) is None
+        return _EMPTY_LINE.search(rest) is None
     if rest[0] == 0x16 and len(rest) < 6:
         return rest[:2] in (b"\x16", b"\x16\x03")
     return _MAY_BE_START_LINE.match(rest) is not None
+
+
+class Beginning:
+    """The first octets of something, in order, until they tell what it is."""
+
+    def __init__(self, begins: Begins, is_tls_port: bool = False) -> None:
+        self.octets = bytearray()
+        self._begins = begins
+        self._is_tls_port = is_tls_port
+
+    def receive(self, octets: bytes) -> int:
+        """What it is with these octets more: FLOW_UNDECIDED while more may tell."""
+        self.octets += octets
+        # A line that grows octet by octet is looked at when it ends, so that the time it takes stays linear.
+        if _LOOKED_AT_AT_ONCE < len(self.octets) <= HEAD_OCTETS and b"\n" not in octets:
+            return FLOW_UNDECIDED
+        head = bytes(self.octets)
+        kind = content(head, self._begins, self._is_tls_port)
+        return FLOW_UNDECIDED if kind == FLOW_OTHER and may_become(head) else kind
 
 
 def start_line_within(octets: bytes, begins: Begins) -> bool:

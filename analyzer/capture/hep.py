@@ -145,6 +145,7 @@ class HepStream:
         self.notes: list[tuple[str, int]] = []
         self._buffer = bytearray()
         self._skipped = 0
+        self._is_quiet = False  # behind a gap: that octets are lost has been said
 
     @property
     def pending(self) -> int:
@@ -161,9 +162,10 @@ class HepStream:
             if not self._buffer.startswith(b"HEP3") or length < 6:
                 self._skip()
                 continue
-            if self._skipped:
+            if self._skipped and not self._is_quiet:
                 self.notes.append(("hep.bad_packet", self._skipped))
-                self._skipped = 0
+            self._skipped = 0
+            self._is_quiet = False
             if len(self._buffer) < length:
                 break
             packets.append((self.position - len(self._buffer), bytes(self._buffer[:length])))
@@ -179,6 +181,7 @@ class HepStream:
     def gap(self, octets_missing: int) -> None:
         """A packet that missing octets interrupt is lost."""
         self._buffer.clear()
+        self._is_quiet = octets_missing > 0
 
     def close(self) -> None:
         """A packet that nothing completes any more is lost."""

@@ -154,7 +154,8 @@ def test_a_stream_finds_its_packets_again() -> None:
     stream.receive(hep3()[:100])
     stream.gap(10)
     assert stream.pending == 0
-    assert [packet for _, packet in stream.receive(b"rest" + hep3())] == [hep3()]
+    assert [packet for _, packet in stream.receive(b"the rest" + hep3())] == [hep3()]
+    assert len(stream.notes) == 1
 
 
 def test_in_fragments() -> None:

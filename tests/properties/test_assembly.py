@@ -61,7 +61,7 @@ class Rows(list[Raw]):
 
     def __repr__(self) -> str:
         columns = (R_KIND, D_SRC_PORT, R_SEQ, R_FIRST, R_INFO, D_TS)
-        return "\n".join(str(([row[c] for c in columns], octets[:60], len(octets))) for row, octets in self)
+        return "\n" + "\n".join(str(([row[c] for c in columns], octets[:60], len(octets))) for row, octets in self)
 
 
 @st.composite
