@@ -109,6 +109,7 @@ class MessageRow(NamedTuple):
     max_forwards: Annotated[int | None, Col(CODE, "Max-Forwards", field="sip.Max-Forwards")]
     has_sdp: Annotated[bool, Col(FLAG, "Its body is or holds SDP")]
     resend_of: Annotated[int | None, Col(REF, "message_no that it repeats", field="sip.resend-original")]
+    is_copy: Annotated[bool, Col(FLAG, "The same packet captured once more: counted as a message, and nowhere else")]
     transaction_no: Annotated[int | None, Col(REF, "Row in transactions")]
     call_no: Annotated[int | None, Col(REF, "Row in calls")]
     registration_no: Annotated[int | None, Col(REF, "Row in registrations")]
@@ -318,7 +319,7 @@ class CaptureRow(NamedTuple):
     dropped: Annotated[int | None, Col(REF, "Frames that the capturing program says it lost")]
     truncated: Annotated[bool, Col(FLAG, "Cut short or damaged before its end")]
     reader: Annotated[str, Col(LABEL, "kernels or scapy")]
-    duplicates: Annotated[int, Col(KEY, "Copies removed")]
+    duplicates: Annotated[int, Col(KEY, "Copies of messages, left out of all counts but that of messages")]
     opaque: Annotated[int, Col(KEY, "TLS octets that could not be read")]
     unread: Annotated[dict[str, int], Col(TEXT, "Frames that were not read, by reason")]
 

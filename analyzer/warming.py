@@ -24,6 +24,7 @@ from analyzer.batch import (
     Datagrams,
     MethodNames,
 )
+from analyzer.capture.copies import Copies
 from analyzer.capture.timeline import timeline
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator
@@ -52,7 +53,10 @@ def compile_reading() -> None:
     """Compile the kernels from containers to messages."""
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
         for path in warm_captures(Path(folder)):
+            copies = Copies(IssueLog())
             for datagrams in timeline([str(path)], IssueLog()):
+                copies.receive(datagrams)
+            for datagrams in copies.close():
                 read_messages(datagrams, MethodNames())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from analyzer.ui.cli.common import CAPTURES, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, notice, reading_options, say_when_cold, settings
 from analyzer.vocab import Outcome
 from analyzer.wiretext import neutral_cell
 
@@ -21,6 +21,7 @@ _LIMIT = 200
 @click.command()
 @CAPTURES
 @reading_options
+@KEEP_COPIES
 @click.option("--failed", is_flag=True, help="Unsuccessful calls only.")
 @click.option(
     "--outcome", "outcomes", multiple=True, type=click.Choice([o.value for o in Outcome]), help="May be repeated."
@@ -45,6 +46,7 @@ def calls(
     config: str | None,
     registry: tuple[str, ...],
     quiet: bool,
+    keep_copies: bool,
     failed: bool,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
@@ -80,6 +82,7 @@ def calls(
         "reader": reader,
         "config": settled,
         "registry": codes,
+        "keep_copies": keep_copies,
     }
     with Progress(quiet) as progress:
         result = api.analyze(*captures, **options, keep=("calls",), progress=progress)
