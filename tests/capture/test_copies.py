@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import batch as b
+from analyzer import hash_kernels
 from analyzer.capture import copy_kernels, pair_kernels
 from analyzer.capture.copies import Channel, Copies, Verdict
 from analyzer.capture.layer_kernels import L_ETHERNET, L_HEP, L_IPV4, L_UDP, push
@@ -330,3 +331,16 @@ def test_the_ring_forgets_the_oldest_packet() -> None:
 def test_times_that_no_clock_shows_do_no_harm() -> None:
     shown = [Shown(ts, b"INVITE", ip_id=1) for ts in (0, 2**62, -(2**62), 5, 2**62 + 1)]
     assert marked(shown).copies == [0, 0, 0, 0, 1]
+
+
+def test_plain_python_marks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = conversation(12, network=10)
+    resent = [Shown(SECOND, b"INVITE", ip_id=5), Shown(SECOND + MS, b"INVITE", ip_id=6, layers=HEP)]
+    shown = in_order(here, again(here, US, network=20), resent, conversation(copy_kernels.MOST_MESSAGES, MS, port=7))
+    compiled = marked(shown)
+    for module in (hash_kernels, pair_kernels, copy_kernels):
+        for name, kernel in vars(module).copy().items():
+            if hasattr(kernel, "py_func"):
+                monkeypatch.setattr(module, name, kernel.py_func)
+    with np.errstate(over="ignore"):
+        assert marked(shown)[:4] == compiled[:4]

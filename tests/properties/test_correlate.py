@@ -99,9 +99,12 @@ def unlike(wanted: Reference, result: Any) -> Iterator[str]:
     yield from unlike_counts(wanted, result)
     if result.orphans != wanted.orphans:
         yield f"orphans: {result.orphans}, expected {wanted.orphans}"
-    seen_endpoints = {row.ip: row._asdict() for row in endpoints(result.columns("calls"), result.config)}
-    for ip, row in wanted.endpoints.items():
-        yield from differences("endpoint", [{"ip": ip, **row}], [seen_endpoints.get(ip, {"ip": ip})], ("ip",))
+    seen = {(row.ip, row.network): row._asdict() for row in endpoints(result.columns("calls"), result.config)}
+    if set(seen) != set(wanted.endpoints):
+        yield f"endpoints: {sorted(seen, key=str)}, expected {sorted(wanted.endpoints, key=str)}"
+    for place, row in wanted.endpoints.items():
+        where = dict(zip(("ip", "network"), place, strict=True))
+        yield from differences("endpoint", [{**where, **row}], [seen.get(place, where)], ("ip", "network"))
 
 
 def unlike_counts(wanted: Reference, result: Any) -> Iterator[str]:
@@ -112,8 +115,8 @@ def unlike_counts(wanted: Reference, result: Any) -> Iterator[str]:
         seen: dict[Any, list[int]] = {}
         for row in getattr(result, kind):
             own = tuple(getattr(row, name) for name in keys)
-            count = seen.setdefault(own if len(own) > 1 else own[0], [0, 0, 0])
-            for place, name in enumerate(("messages", "unique", "resends")):
+            count = seen.setdefault(own if len(own) > 1 else own[0], [0, 0, 0, 0])
+            for place, name in enumerate(("messages", "unique", "resends", "copies")):
                 count[place] += getattr(row, name)
         for what in counts.keys() | seen.keys():
             if counts.get(what) != tuple(seen.get(what, ())):
