@@ -253,6 +253,46 @@ def test_resending_a_message_changes_only_resend_columns(tmp_path_factory: Any, 
 
 
 @EXAMPLES
+@given(ladders, st.integers(0, 2**32))
+def test_copies_change_only_their_own_count_and_that_of_messages(
+    tmp_path_factory: Any, drawing: Any, draw: int
+) -> None:
+    sent = drawn(*drawing)
+    if not sent:
+        return
+    random = Random(draw)
+    packets = [
+        Datagram(one.ts, one.src, 5060, one.dst, 5060, one.payload, number % 65_535 + 1)
+        for number, one in enumerate(sent)
+    ]
+    lag, vlan = random.choice((0, 3_000, 2_000_000)), random.choice((None, 10))
+    shown = [(packet, packet) for packet in packets]
+    shown += [(packet, packet._replace(ts=packet.ts + lag, vlan=vlan)) for packet in packets if random.random() < 0.9]
+    path = tmp_path_factory.getbasetemp() / "copied.pcap"
+    # The capture holds them in order of time; where time goes back, a copy comes right behind its packet.
+    places = {packet: place for place, packet in enumerate(packets)}
+    end = Datagram(max(packet.ts for packet in packets) + SECOND, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80")
+    write_pcap([*(packet for _, packet in sorted(shown, key=lambda pair: places[pair[0]])), end], path)
+    copied = tables(path)
+    once = tables(write(sent, path, end.ts))
+    assert copied.captures[0].duplicates == len(shown) - len(packets)
+    for table in ("calls", "registrations", "transactions"):
+        assert told(copied, table) == told(once, table)
+    for kind in ("requests", "responses"):
+        rows, wanted = ({row[:-4]: row[-4:] for row in getattr(result, kind)} for result in (copied, once))
+        assert {what: counts[1:3] for what, counts in rows.items()} == {
+            what: counts[1:3] for what, counts in wanted.items()
+        }
+        assert all(messages == unique + resends + copies for messages, unique, resends, copies in rows.values())
+
+
+def told(result: Any, table: str) -> list[Row]:
+    """A table without the numbers of frames and messages, which copies move."""
+    moved = {"frame_no", "request_no", "final_no", "ack_no"}
+    return [{name: value for name, value in row.items() if name not in moved} for row in result.columns(table).rows()]
+
+
+@EXAMPLES
 @given(st.integers(0, 2**32), st.integers(1, 200))
 def test_closing_early_leaves_an_outcome_or_open(tmp_path_factory: Any, seed: int, place: int) -> None:
     sent = drawn(seed, "orderly", False)

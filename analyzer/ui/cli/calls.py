@@ -106,6 +106,12 @@ def calls(
         with Progress(quiet) as progress:
             frames = cut_calls(cut_out, captures, options, table.ints("call_no")[rows], progress)
         notice(f"{frames} frames of {len(rows)} calls written to {cut_out}", quiet)
+    if keep_copies:
+        from analyzer.views.copies import copies_remarks
+        from analyzer.views.words import words
+
+        for remark in copies_remarks(result, words(lang)):
+            notice(remark, quiet)
     if form == "table":
         from analyzer.ui.cli.printing import Screen
         from analyzer.views.call_list import call_table
