@@ -109,12 +109,13 @@ class Copies:
     @property
     def verdicts(self) -> list[Verdict]:
         """What repeats what, most copies first; complete once all is closed."""
-        found = [
-            self._verdict(pair)
-            for pair in self._pairs[: self._state[pk.ST_PAIRS]]
-            if pair[pk.PAIR_LOW_COPIES] or pair[pk.PAIR_HIGH_COPIES]
-        ]
-        return sorted(found, key=lambda verdict: -verdict.copies)
+        found: dict[frozenset[Channel], list[Ints]] = {}
+        for pair in self._pairs[: self._state[pk.ST_PAIRS]]:
+            if pair[pk.PAIR_LOW_COPIES] or pair[pk.PAIR_HIGH_COPIES]:
+                channels = frozenset(self._channel(pair[side]) for side in (pk.PAIR_LOW, pk.PAIR_HIGH))
+                found.setdefault(channels, []).append(pair)
+        verdicts = [self._verdict(pairs) for pairs in found.values()]
+        return sorted(verdicts, key=lambda verdict: -verdict.copies)
 
     @property
     def copies(self) -> int:
@@ -141,19 +142,28 @@ class Copies:
             self._watch(datagrams, ck.MARK)
         return ready
 
-    def _verdict(self, pair: Ints) -> Verdict:
-        low, high = int(pair[pk.PAIR_LOW]), int(pair[pk.PAIR_HIGH])
-        in_low, in_high = int(pair[pk.PAIR_LOW_COPIES]), int(pair[pk.PAIR_HIGH_COPIES])
-        original, repeating = (low, high) if in_high >= in_low else (high, low)
-        lags = np.sort(pair[pk.PAIR_LAG : pk.PAIR_LAG + pair[pk.PAIR_LAGS]])
+    def _verdict(self, pairs: list[Ints]) -> Verdict:
+        """What is said of two channels; there are several pairs where streams or fragments are among the messages."""
+        copies: dict[Channel, int] = {}
+        numbers: set[int] = set()
+        for pair in pairs:
+            for side, count in ((pk.PAIR_LOW, pk.PAIR_LOW_COPIES), (pk.PAIR_HIGH, pk.PAIR_HIGH_COPIES)):
+                channel = self._channel(pair[side])
+                copies[channel] = copies.get(channel, 0) + int(pair[count])
+                numbers.add(int(pair[side]))
+        by_copies = sorted(copies, key=lambda channel: copies[channel])
+        original, repeating = by_copies[0], by_copies[-1]
+        main = max(pairs, key=lambda pair: int(pair[pk.PAIR_LAG_COUNT]))
+        lags = np.sort(main[pk.PAIR_LAG : pk.PAIR_LAG + main[pk.PAIR_LAGS]])
+        total = sum(copies.values())
         return Verdict(
-            self._channel(original),
-            self._channel(repeating),
-            in_low + in_high,
-            int(self._channels[repeating, pk.CH_TOTAL]),
+            original,
+            repeating,
+            total,
+            sum(int(self._channels[n, pk.CH_TOTAL]) for n in numbers if self._channel(n) == repeating),
             int(lags[(len(lags) - 1) // 2]),
-            10 * min(in_low, in_high) > in_low + in_high,
-            bool(pair[pk.PAIR_IS_PATTERN]),
+            original != repeating and 10 * copies[original] > total,
+            bool(main[pk.PAIR_IS_PATTERN]),
         )
 
     def _channel(self, number: int) -> Channel:
@@ -163,7 +173,7 @@ class Copies:
             int(row[pk.CH_CAPTURE_NO]),
             int(row[pk.CH_INTERFACE_NO]),
             None if network == MISSING else network,
-            bool(row[pk.CH_HEP]),
+            bool(row[pk.CH_KIND] & pk.KIND_HEP),
         )
 
 

@@ -1,9 +1,9 @@
 """Which messages are the same packet captured once more: what `analyzer.capture.copies` asks for each message.
 
 A *packet* is what was sent once: octets, addresses, ports and transport. Each *channel* (capture, interface, network,
-inside HEP or not) may show it, once or again. A message that shows a packet of the last 10 ms once more is a *repeat*.
-Which repeats are copies is told by the IP identification, and where there is none by the *pair* of channels: how many
-of the messages of one are repeats of the other's.
+inside HEP or not, put together or not) may show it, once or again. A message that shows a packet once more, stamped
+within 10 ms of it, is a *repeat*. Which repeats are copies is told by the IP identification, and where there is none
+by the *pair* of channels: how many of the messages of one are repeats of the other's.
 
 Packets stand in a ring, newest over oldest; they are found by chains from a table of heads, newest first.
 """
@@ -33,16 +33,18 @@ from analyzer.batch import (
     Ints,
     Octets,
 )
-from analyzer.capture.layer_kernels import BITS, L_HEP
+from analyzer.capture.layer_kernels import BITS, L_FRAGMENT, L_HEP
 from analyzer.capture.pair_kernels import (
     CH_CAPTURE_NO,
     CH_COUNT,
-    CH_HEP,
     CH_INTERFACE_NO,
+    CH_KIND,
     CH_NETWORK,
     CH_NODE,
     CH_TOTAL,
     CHANNELS,
+    KIND_ASSEMBLED,
+    KIND_HEP,
     NODE_HEP,
     NODE_NETWORK,
     NODE_PARENT,
@@ -61,6 +63,8 @@ from analyzer.jit import inlined, kernel
 
 WINDOW_NS = 10_000_000  # a repeat comes within this time of the packet's first sight
 WINDOW_V6_NS = 1_000_000  # and is a copy without an IP identification within this
+#: Interfaces are written in turn and agents send late: how much later than it happened a repeat may be captured.
+REACH_NS = 2_000_000_000
 PACKETS = 1 << 14
 HEADS = 1 << 15
 #: Packets of the same octets that are looked at: a flood of them must not cost more than its own length.
@@ -95,17 +99,26 @@ MOST_OCTETS = 8 << 20
 MOST_TIME_NS = 5_000_000_000
 LEAST_MESSAGES = 100
 
+UDP = 0  # position in vocab.Transport
 _MAPPED = 0xFFFF  # ::ffff:0:0/96, the upper half of the low 64 bits of an IPv4 address
 
 
 @inlined
-def is_in_hep(layers: int) -> bool:
-    """Whether a capture agent sent the message."""
+def kind_of(layers: int, transport: int) -> int:
+    """Whether a capture agent sent the message (KIND_HEP), and whether it was put together (KIND_ASSEMBLED).
+
+    Of streams and fragments, what is captured twice in one place is dropped where they are put together: whether that
+    place repeats itself can only be told by its whole datagrams.
+    """
+    kind = KIND_ASSEMBLED if transport != UDP else 0
     while layers:
-        if layers & 31 == L_HEP:
-            return True
+        layer = layers & 31
+        if layer == L_HEP:
+            kind |= KIND_HEP
+        elif layer == L_FRAGMENT:
+            kind |= KIND_ASSEMBLED
         layers >>= BITS
-    return False
+    return kind
 
 
 @inlined
@@ -123,7 +136,7 @@ def node_number(network: int, hep: int, state: Ints, nodes: Ints) -> int:
 
 
 @inlined
-def channel_number(rows: Ints, i: int, hep: int, last: int, state: Ints, channels: Ints, nodes: Ints) -> int:
+def channel_number(rows: Ints, i: int, kind: int, last: int, state: Ints, channels: Ints, nodes: Ints) -> int:
     """The number of a message's channel, a new one if it was not seen before; -1 when there are too many."""
     capture_no, interface_no, network = rows[i, D_CAPTURE_NO], rows[i, D_INTERFACE_NO], rows[i, D_NETWORK]
     count: int = state[ST_CHANNELS]
@@ -134,7 +147,7 @@ def channel_number(rows: Ints, i: int, hep: int, last: int, state: Ints, channel
             and channels[channel, CH_NETWORK] == network
             and channels[channel, CH_INTERFACE_NO] == interface_no
             and channels[channel, CH_CAPTURE_NO] == capture_no
-            and channels[channel, CH_HEP] == hep
+            and channels[channel, CH_KIND] == kind
         ):
             return channel
     if count == CHANNELS:
@@ -142,8 +155,8 @@ def channel_number(rows: Ints, i: int, hep: int, last: int, state: Ints, channel
     channels[count, CH_CAPTURE_NO] = capture_no
     channels[count, CH_INTERFACE_NO] = interface_no
     channels[count, CH_NETWORK] = network
-    channels[count, CH_HEP] = hep
-    channels[count, CH_NODE] = node_number(network, hep, state, nodes)
+    channels[count, CH_KIND] = kind
+    channels[count, CH_NODE] = node_number(network, kind & KIND_HEP, state, nodes)
     state[ST_CHANNELS] = count + 1
     return count
 
@@ -180,7 +193,7 @@ def find_packet(
     same = 0
     while number > 0 and number > state[ST_PACKETS] - PACKETS and same < SAME_PACKETS:
         at = number & (PACKETS - 1)
-        if clock - packets[at, P_CLOCK] > WINDOW_NS:
+        if clock - packets[at, P_CLOCK] > REACH_NS:
             break  # the clock never goes back: what is older is still longer ago
         if packets[at, P_KEY_0] == key_0 and packets[at, P_KEY_1] == key_1 and packets[at, P_LENGTH] == length:
             same += 1
@@ -315,10 +328,10 @@ def watch(
         if state[ST_PACKETS] == 0 or ts > state[ST_CLOCK]:
             state[ST_CLOCK] = ts
         clock = state[ST_CLOCK]
-        hep = 1 if is_in_hep(rows[i, D_LAYERS]) else 0
+        kind = kind_of(rows[i, D_LAYERS], rows[i, D_TRANSPORT])
         # An agent's packet has an identification of its own, which says nothing about what is in it.
-        ip_id = 0 if hep else rows[i, D_IP_ID]
-        channel = last = channel_number(rows, i, hep, last, state, channels, nodes)
+        ip_id = 0 if kind & KIND_HEP else rows[i, D_IP_ID]
+        channel = last = channel_number(rows, i, kind, last, state, channels, nodes)
         if channel >= 0 and measures:
             channels[channel, CH_TOTAL] += 1
             channels[channel, CH_COUNT] += 1

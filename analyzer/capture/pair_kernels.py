@@ -25,11 +25,13 @@ ST_UNPAIRED = 10  # copies whose pair is not kept
 ST_COLUMNS = 11
 
 # Columns of a channel.
-CH_CAPTURE_NO, CH_INTERFACE_NO, CH_NETWORK, CH_HEP = range(4)
+CH_CAPTURE_NO, CH_INTERFACE_NO, CH_NETWORK = range(3)
+CH_KIND = 3  # KIND_HEP: inside HEP; KIND_ASSEMBLED: from a stream or from fragments
 CH_NODE = 4
 CH_TOTAL = 5  # messages so far
 CH_COUNT = 6  # the same, aged
 CH_COLUMNS = 7
+KIND_HEP, KIND_ASSEMBLED = 1, 2
 
 # Columns of a network as it was captured; `NODE_PARENT` is the one that stands for all that are joined with it.
 NODE_NETWORK, NODE_HEP, NODE_PARENT = range(3)

@@ -15,8 +15,9 @@ from analyzer import batch as b
 from analyzer import hash_kernels
 from analyzer.capture import copy_kernels, pair_kernels
 from analyzer.capture.copies import Channel, Copies, Verdict
-from analyzer.capture.layer_kernels import L_ETHERNET, L_HEP, L_IPV4, L_UDP, push
+from analyzer.capture.layer_kernels import L_ETHERNET, L_FRAGMENT, L_HEP, L_IPV4, L_UDP, push
 from analyzer.issues import IssueLog
+from analyzer.vocab import Transport, names
 
 US, MS, SECOND = 1000, 1_000_000, 1_000_000_000
 START = 1_773_122_400 * SECOND
@@ -242,6 +243,24 @@ def test_an_agent_joins_the_network_of_the_plain_packets_also_where_it_was_first
     assert set(seen.networks) == {10}
 
 
+def test_an_agent_that_sends_late_says_when_it_was() -> None:
+    here = conversation(40)
+    late = [(one.ts + SECOND, one._replace(layers=HEP)) for one in here]
+    shown = [one for _, one in sorted([(one.ts, one) for one in here] + late, key=lambda pair: pair[0])]
+    assert sum(marked(shown).copies) == 40
+
+
+def test_streams_do_not_hide_that_a_channel_repeats_itself() -> None:
+    # The second sight of a stream is gone before it comes here, as a TCP retransmission is.
+    once = conversation(20)
+    streams = [one._replace(ts=one.ts + MS, text=one.text + b" over TCP", transport=1) for one in conversation(40)]
+    fragments = conversation(20, layers=push(push(0, L_IPV4), L_FRAGMENT), port=7)
+    seen = marked(in_order(once, again(once, US), streams, fragments))
+    assert sum(seen.copies) == 20
+    over_both = marked(in_order(once, again(once, US, network=10), streams, again(streams, US, network=10)))
+    assert [(verdict.copies, verdict.messages) for verdict in over_both.verdicts] == [(60, 60)]
+
+
 def test_three_taps_in_three_captures() -> None:
     here = conversation(20)
     seen = marked(in_order(here, again(here, US, capture=2), again(here, 2 * US, capture=3)))
@@ -274,6 +293,10 @@ def test_nothing_is_changed_where_copies_are_kept_but_they_are_counted() -> None
     assert seen.networks == [10, 20] * 20
     assert seen.verdicts[0].copies == 20
     assert "kept" in seen.issues.notes[0].detail
+
+
+def test_the_kernels_know_which_transport_is_udp() -> None:
+    assert names(Transport)[copy_kernels.UDP] == Transport.UDP
 
 
 # ----------------------------------------------------------------------------------------------------
