@@ -24,6 +24,7 @@ import numpy as np
 
 from analyzer.batch import D_LENGTH, D_OFFSET, MISSING, Datagrams, Ints
 from analyzer.capture import copy_kernels as ck
+from analyzer.capture import packet_kernels as packets
 from analyzer.capture import pair_kernels as pk
 from analyzer.issues import IssueLog, IssueNote
 
@@ -70,8 +71,8 @@ class Copies:
         self._state = np.zeros(pk.ST_COLUMNS, dtype=np.int64)
         self._channels = np.zeros((pk.CHANNELS, pk.CH_COLUMNS), dtype=np.int64)
         self._nodes = np.zeros((pk.CHANNELS, pk.NODE_COLUMNS), dtype=np.int64)
-        self._packets = np.zeros((ck.PACKETS, ck.P_COLUMNS), dtype=np.int64)
-        self._heads = np.zeros(ck.HEADS, dtype=np.int64)
+        self._packets = np.zeros((packets.PACKETS, packets.P_COLUMNS), dtype=np.int64)
+        self._heads = np.zeros(packets.HEADS, dtype=np.int64)
         self._pair_of = np.zeros((pk.CHANNELS, pk.CHANNELS), dtype=np.int64)
         self._pairs = np.zeros((pk.PAIRS, pk.PAIR_COLUMNS), dtype=np.int64)
 
@@ -135,7 +136,7 @@ class Copies:
         """What was held back, looked at once more now that the pattern is known."""
         self._is_holding = False
         pk.settle(is_short, self._channels, self._nodes, self._pairs, self._state)
-        self._state[ck.ST_PACKETS] = 0
+        self._state[packets.ST_PACKETS] = 0
         self._heads[:] = 0
         ready, self._held = self._held, []
         for datagrams in ready:

@@ -34,7 +34,6 @@ from analyzer.correlate.end_kernels import fire, free_group
 from analyzer.correlate.key_kernels import with_method, with_number
 from analyzer.correlate.layout import (
     CLOCK_STEP,
-    COPY,
     DONE,
     DRAIN,
     FULL,
@@ -92,7 +91,7 @@ from analyzer.correlate.layout import (
     TF_REQUEST,
     UNIQUE,
 )
-from analyzer.correlate.note_kernels import note
+from analyzer.correlate.note_kernels import count_copy, note
 from analyzer.correlate.request_kernels import (
     CALLING,
     TRYING,
@@ -114,21 +113,9 @@ from analyzer.correlate.row_kernels import first_of_same, must_grow, new_transac
 from analyzer.correlate.table_kernels import endpoint_number, find_slot, put, word_number
 from analyzer.correlate.wheel_kernels import group_due, refresh_call, set_due, timer_of
 from analyzer.hash_kernels import Words
-from analyzer.jit import inlined, kernel
+from analyzer.jit import kernel
 
 STRAY_ACK = 4096  # in place of a method number
-
-
-@inlined
-def count_copy(numbers: Ints, i: int, links: Ints, counts: Ints, special: Octets) -> None:
-    """A packet that was captured once more: it is counted, and belongs to nothing."""
-    for link in range(4):
-        links[i, link] = MISSING
-    status = numbers[i, M_STATUS]
-    is_request = status == 0 and numbers[i, M_METHOD] != 0
-    method = numbers[i, M_METHOD] if is_request else numbers[i, M_CSEQ_METHOD]
-    if method < METHOD_UNLISTED and special[status] == 0 and (is_request or status > 0):
-        counts[status, method, COPY] += 1
 
 
 @kernel

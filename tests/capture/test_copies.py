@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analyzer import batch as b
 from analyzer import hash_kernels
-from analyzer.capture import copy_kernels, pair_kernels
+from analyzer.capture import copy_kernels, packet_kernels, pair_kernels
 from analyzer.capture.copies import Channel, Copies, Verdict
 from analyzer.capture.layer_kernels import L_ETHERNET, L_FRAGMENT, L_HEP, L_IPV4, L_UDP, push
 from analyzer.issues import IssueLog
@@ -346,7 +346,7 @@ def test_more_channels_than_are_kept_lose_their_pattern_but_not_their_copies() -
 
 
 def test_the_ring_forgets_the_oldest_packet() -> None:
-    many = [Shown(0, b"message %d" % number, ip_id=1) for number in range(copy_kernels.PACKETS + 1)]
+    many = [Shown(0, b"message %d" % number, ip_id=1) for number in range(packet_kernels.PACKETS + 1)]
     shown = [*many, many[0], many[-1]]
     assert marked(shown, range(0, len(many), 2000)).copies[-2:] == [0, 1]
 
@@ -361,7 +361,7 @@ def test_plain_python_marks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     resent = [Shown(SECOND, b"INVITE", ip_id=5), Shown(SECOND + MS, b"INVITE", ip_id=6, layers=HEP)]
     shown = in_order(here, again(here, US, network=20), resent, conversation(copy_kernels.MOST_MESSAGES, MS, port=7))
     compiled = marked(shown)
-    for module in (hash_kernels, pair_kernels, copy_kernels):
+    for module in (hash_kernels, packet_kernels, pair_kernels, copy_kernels):
         for name, kernel in vars(module).copy().items():
             if hasattr(kernel, "py_func"):
                 monkeypatch.setattr(module, name, kernel.py_func)
