@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
+from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
 from analyzer.config import Config
@@ -63,7 +64,7 @@ class Result:
                 dropped=reader.dropped,
                 truncated=reader.truncated,
                 reader=pipeline.reader,
-                duplicates=0,
+                duplicates=int(pipeline.duplicates[number]),
                 opaque=opaque.get(number, (0, 0))[1] + reader.opaque_octets,
                 opaque_connections=opaque.get(number, (0, 0))[0] + reader.opaque_connections,
                 unread=dict(reader.unread),
@@ -86,6 +87,16 @@ class Result:
     def orphans(self) -> int:
         """Responses whose request was not seen."""
         return self._pipeline.correlator.orphans
+
+    @property
+    def copies(self) -> Sequence[Verdict]:
+        """Which part of the captures holds the packets of which other part once more, most copies first."""
+        return self._pipeline.copies.verdicts
+
+    @property
+    def keeps_copies(self) -> bool:
+        """Whether copies were asked to be counted like everything else."""
+        return self._pipeline.copies.keep
 
     @property
     def family_timeline(self) -> Mapping[Family, tuple[Ints, Ints]]:
@@ -189,6 +200,7 @@ class Result:
             reader=self._pipeline.reader,
             config=self.config,
             registry=self.registry,
+            keep_copies=self.keeps_copies,
             **options,
         )
 
@@ -217,6 +229,7 @@ def analyze(
     keep: Collection[str] = ("calls", "registrations"),
     has_timeline: bool = False,
     keylog: str | None = None,
+    keep_copies: bool = False,
     message_sink: MessageSink | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -225,16 +238,22 @@ def analyze(
     ``paths``: files, folders, or ``-`` for standard input. ``causes``: mapping profile for causes that are derived
     from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
     one that defines right. ``keep``: add ``transactions`` for that table. ``keylog``: a file with the secrets of TLS
-    connections (SSLKEYLOGFILE). ``message_sink`` gets every batch of messages, ``progress`` the share that is done and
-    the frames read. Raises CaptureError for a path that cannot be
-    read or is no capture (or no key log), UnknownProfile for ``causes``.
+    connections (SSLKEYLOGFILE). ``keep_copies``: count packets that were captured twice as often as they stand there.
+    ``message_sink`` gets every batch of messages, ``progress`` the share that is done and the frames read. Raises
+    CaptureError for a path that cannot be read or is no capture (or no key log), UnknownProfile for ``causes``.
     """
     settled = config or Config()
     codes = registry or load_registry(settled.registry)
     profile = causes or settled.causes
     rules = Rules(codes, profile)
     pipeline = Pipeline(
-        [str(path) for path in paths], rules, reader=reader, keep=keep, has_timeline=has_timeline, keylog=keylog
+        [str(path) for path in paths],
+        rules,
+        reader=reader,
+        keep=keep,
+        has_timeline=has_timeline,
+        keylog=keylog,
+        keep_copies=keep_copies,
     )
     pipeline.run([message_sink] if message_sink else [], progress)
     return Result(pipeline, codes, settled, profile)

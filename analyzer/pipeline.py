@@ -1,4 +1,4 @@
-"""The one loop: source → messages → correlator → whoever wants to know.
+"""The one loop: source → copies marked → messages → correlator → whoever wants to know.
 
 Reading and parsing run in a thread of their own, one batch ahead of correlating: the kernels hold no lock, so two
 cores work at once. What comes out does not depend on it.
@@ -17,6 +17,7 @@ import numpy as np
 
 from analyzer.batch import (
     D_CAPTURE_NO,
+    D_COPY,
     D_FRAME_NO,
     D_LAYERS,
     D_TS,
@@ -30,6 +31,7 @@ from analyzer.batch import (
     MethodNames,
 )
 from analyzer.capture.assembly import Assembly
+from analyzer.capture.copies import Copies
 from analyzer.capture.source import expand
 from analyzer.capture.timeline import Timeline, timeline
 from analyzer.capture.tls_keylog import read_keylog
@@ -78,6 +80,7 @@ class Pipeline:
         keep: Collection[str] = ("calls", "registrations"),
         has_timeline: bool = False,
         keylog: str | None = None,
+        keep_copies: bool = False,
     ) -> None:
         self.issues = IssueLog()
         self.methods = MethodNames()
@@ -93,8 +96,10 @@ class Pipeline:
         self.sip_messages = np.zeros(len(self.paths) + 1, dtype=np.int64)
         #: SIP messages by capture and headers (`layer_kernels`).
         self.layer_messages: Counter[tuple[int, int]] = Counter()
+        self.duplicates = np.zeros(len(self.paths) + 1, dtype=np.int64)
         self._cause_headers = rules.registry.cause_headers
         self._messages = 0
+        self.copies = Copies(self.issues, keep_copies)
         self.timeline: Timeline = timeline(self.paths, self.issues, reader)
         if keylog is not None:
             self.timeline.flows.take_keys(read_keylog(keylog))
@@ -120,11 +125,11 @@ class Pipeline:
         progress(consumed / total if total else -1.0, sum(reader.frames for reader in self.timeline.readers))
 
     def _batches(self) -> Callable[[], MessageBatch | None]:
-        windows = self._datagrams()
+        datagrams_to_come = self._datagrams()
         read = read_messages if self.reader == "kernels" else read_messages_whole
 
         def following() -> MessageBatch | None:
-            for datagrams in windows:
+            for datagrams in datagrams_to_come:
                 if len(datagrams.rows):
                     batch = read(datagrams, self.methods, self._cause_headers)
                     return MessageBatch(batch.octets, batch.numbers, batch.spans, self.methods.names)
@@ -133,17 +138,21 @@ class Pipeline:
         return following
 
     def _datagrams(self) -> Iterator[Datagrams]:
-        """Whole messages, in order."""
+        """What stands in the captures as whole messages, copies marked."""
         for raw in self.timeline:
-            yield from self.assembly.receive(raw)
-        yield from self.assembly.close()
+            for datagrams in self.assembly.receive(raw):
+                yield from self.copies.receive(datagrams)
+        for datagrams in self.assembly.close():
+            yield from self.copies.receive(datagrams)
+        yield from self.copies.close()
 
     def _take(self, batch: MessageBatch, sinks: Sequence[MessageSink]) -> None:
         count = len(batch)
         batch.numbers[:, M_MESSAGE_NO] = np.arange(self._messages + 1, self._messages + count + 1)
         self._messages += count
-        seen = np.bincount(batch.numbers[:, D_CAPTURE_NO], minlength=len(self.sip_messages))
-        self.sip_messages += seen
+        capture_nos, is_copy = batch.numbers[:, D_CAPTURE_NO], batch.numbers[:, D_COPY] != 0
+        self.sip_messages += np.bincount(capture_nos, minlength=len(self.sip_messages))
+        self.duplicates += np.bincount(capture_nos[is_copy], minlength=len(self.duplicates))
         self._count_layers(batch.numbers[:, [D_CAPTURE_NO, D_LAYERS]])
         links, ended, notes = self.correlator.receive(batch, self.traffic.counts, self.traffic.special)
         self.traffic.receive(batch, links)
@@ -171,7 +180,7 @@ class Pipeline:
         for kind, message_no, frame_no, ts, capture_no, detail in notes.tolist():
             code, text = _NOTES[kind]
             self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, detail=text.format(detail)))
-        defects = batch.numbers[:, M_DEFECTS]
+        defects = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, M_DEFECTS], 0)
         if not defects.any():
             return
         for bit, code in DEFECTS.items():

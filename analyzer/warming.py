@@ -21,11 +21,12 @@ from analyzer.batch import (
     D_TS,
     D_WIRE_LENGTH,
     M_MESSAGE_NO,
-    R_KIND,
-    RAW_MESSAGE,
     Datagrams,
     MethodNames,
 )
+from analyzer.capture.assembly import Assembly
+from analyzer.capture.copies import Copies
+from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.timeline import timeline
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator
@@ -54,8 +55,13 @@ def compile_reading() -> None:
     """Compile the kernels from containers to messages."""
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
         for path in warm_captures(Path(folder)):
-            for octets, raw in timeline([str(path)], IssueLog()):
-                read_messages(Datagrams(octets, raw[raw[:, R_KIND] == RAW_MESSAGE]), MethodNames())
+            flows, issues = FlowTable(), IssueLog()
+            assembly, copies = Assembly(issues, flows), Copies(issues)
+            for raw in timeline([str(path)], issues):
+                for datagrams in assembly.receive(raw):
+                    copies.receive(datagrams)
+            for datagrams in copies.close():
+                read_messages(datagrams, MethodNames())
 
 
 def compile_correlating() -> None:
@@ -86,6 +92,7 @@ def warm_captures(folder: Path) -> list[Path]:
     """A small capture of each container, with a call that is refused and one that is not over."""
     messages = [_INVITE % (1, 1, 1), _RESPONSE % (486, 1, 1), _INVITE % (2, 2, 2)]
     frames = [_frame(message, to_callee=message.startswith(b"INVITE")) for message in messages]
+    frames.append(_frame(messages[0], to_callee=True, is_tcp=True))
     pcap = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
     pcapng = _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + _block(1, struct.pack("<HHI", 1, 0, 0))
     for number, frame in enumerate(frames):
@@ -98,13 +105,17 @@ def warm_captures(folder: Path) -> list[Path]:
     return [folder / "warm.pcap", folder / "warm.pcapng"]
 
 
-def _frame(payload: bytes, to_callee: bool) -> bytes:
-    """Ethernet, IPv4 and UDP around a message."""
+def _frame(payload: bytes, to_callee: bool, is_tcp: bool = False) -> bytes:
+    """Ethernet, IPv4 and UDP or TCP around a message."""
     hosts = (b"\xc0\x00\x02\x01", b"\xc0\x00\x02\x02")
     source, destination = hosts if to_callee else hosts[::-1]
-    udp = struct.pack(">HHHH", 5060, 5060, 8 + len(payload), 0) + payload
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + source + destination
-    return bytes(12) + b"\x08\x00" + ip + udp
+    if is_tcp:
+        packet = struct.pack(">HHIIBBHHH", 5060, 5060, 1, 1, 0x50, 0x18, 1, 0, 0) + payload
+    else:
+        packet = struct.pack(">HHHH", 5060, 5060, 8 + len(payload), 0) + payload
+    protocol = 6 if is_tcp else 17
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(packet), 0, 0, 64, protocol, 0) + source + destination
+    return bytes(12) + b"\x08\x00" + ip + packet
 
 
 def _block(kind: int, body: bytes) -> bytes:

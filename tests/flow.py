@@ -7,6 +7,10 @@
     alice -> bob   ACK   lost                      sent, but not in the capture
     alice -> bob   INVITE resend                   the same octets again (copy: the same packet again)
     end +200s                                      the capture goes on until here: a frame that is not SIP
+    mirror +14us interface=1                       from here on each message is captured once more; `mirror off`
+
+A participant with ``vlan=10`` stands behind that VLAN: what it sends is captured there, and where it is mirrored, the
+second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification.
 
 What a person would write down anyway follows by itself: Call-ID, tags, CSeq, branches, credentials after a
 challenge. A response answers the last request on that arrow that has no final yet (``for=INVITE``, or
@@ -17,7 +21,7 @@ CSeq, and its responses take over the To tag of what it was answered. ``call b``
 
 On a line: ``call= for= tag=`` (To tag; ``none``) ``from= to=`` (users) ``from_tag= branch= cseq= vias=`` (Via
 values below the sender's own) ``dialog=yes|no forward=no phrase= uri= credentials=yes|no stale sdp=no body=
-type= vlan= agent= resend copy lost``, ``resends=6`` (repeated as the timers of RFC 3261 §17 do),
+type= vlan= interface= agent= resend copy lost``, ``resends=6`` (repeated as the timers of RFC 3261 §17 do),
 ``skew=30ms`` (the capture saw it later), ``behind=2`` (two frames further down, with its true time).
 """
 
@@ -40,7 +44,7 @@ STEP = 10_000_000
 WORDS = {
     "call", "for", "tag", "from", "to", "from_tag", "branch", "cseq", "vias", "dialog", "forward", "phrase",
     "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends",
-    "skew", "behind",
+    "skew", "behind", "interface",
 }  # fmt: skip
 UNITS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 DECLARATION = re.compile(r"(\w[\w-]*)\s*=\s*(\S+)\s*(.*)$")
@@ -57,6 +61,7 @@ class Ladder:
         self.behind: list[tuple[Datagram, int]] = []
         self.octets: dict[tuple[str, str, str], Datagram] = {}
         self.first = True
+        self.mirrors: list[dict[str, str]] = []
 
     def read(self, text: str) -> None:
         """Play every line of a text."""
@@ -82,6 +87,8 @@ class Ladder:
             self._message(self._party(words[0]), words[1], self._party(words[2]), words[3], words[4:])
         elif words[0] == "call":
             self.conversation.current = words[1]
+        elif words[0] == "mirror":
+            self.mirrors = [] if words[1] == "off" else [*self.mirrors, _mirror(words[1:])]
         elif words[0] == "at":
             self.now = int(datetime.fromisoformat(words[1]).timestamp()) * 10**9
             self.first = True
@@ -91,7 +98,7 @@ class Ladder:
         elif match := DECLARATION.match(line.strip()):
             self._declare(match[1], match[2], shlex.split(match[3], comments=True))
         else:
-            raise ValueError("not an arrow, a participant, call, at or end")
+            raise ValueError("not an arrow, a participant, call, at, mirror or end")
 
     def _declare(self, name: str, address: str, words: list[str]) -> None:
         ip, port = address, "5060"
@@ -101,7 +108,9 @@ class Ladder:
         elif address.count(":") == 1:
             ip, _, port = address.partition(":")
         options = {key: value or "yes" for key, _, value in (word.partition("=") for word in words)}
-        self.parties[name] = Party(name, ip, int(port), options.get("agent"), "compact" in options)
+        vlan = int(options["vlan"]) if "vlan" in options else None
+        has_ip_id = options.get("ip_id") != "0"
+        self.parties[name] = Party(name, ip, int(port), options.get("agent"), "compact" in options, vlan, has_ip_id)
 
     def _party(self, name: str) -> Party:
         if name not in self.parties:
@@ -145,15 +154,31 @@ class Ladder:
         ip_id: int | None = None,
     ) -> None:
         seen = self.now + (_duration(options["skew"]) if "skew" in options else 0)
-        vlan = int(options["vlan"]) if "vlan" in options else None
+        vlan = int(options["vlan"]) if "vlan" in options else source.vlan
+        interface = int(options.get("interface", 0))
         for delay in (0, *_timer_resends(what, int(options.get("resends", 0)))):
             number = self.conversation.number() % 65535 + 1 if ip_id is None else ip_id
-            datagram = Datagram(seen + delay, source.ip, source.port, target.ip, target.port, payload, number, vlan)
+            number = number if source.has_ip_id else 0
+            ends = (source.ip, source.port, target.ip, target.port)
+            datagram = Datagram(seen + delay, *ends, payload, number, vlan, interface)
             self.octets[source.name, target.name, what] = datagram
             if "lost" not in options:
                 self.datagrams.append(datagram)
                 if "behind" in options:
                     self.behind.append((datagram, int(options["behind"])))
+                self.datagrams += [_mirrored(datagram, target, mirror) for mirror in self.mirrors]
+
+
+def _mirror(words: list[str]) -> dict[str, str]:
+    """What is said of a second showing: its delay, VLAN and interface."""
+    return {"delay": words[0]} | {key: value for key, _, value in (word.partition("=") for word in words[1:])}
+
+
+def _mirrored(datagram: Datagram, target: Party, mirror: dict[str, str]) -> Datagram:
+    vlan = int(mirror["vlan"]) if "vlan" in mirror else target.vlan
+    return datagram._replace(
+        ts=datagram.ts + _duration(mirror["delay"]), vlan=vlan, interface=int(mirror.get("interface", 0))
+    )
 
 
 def _duration(text: str) -> int:

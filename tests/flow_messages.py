@@ -52,6 +52,8 @@ class Party(NamedTuple):
     port: int = 5060
     agent: str | None = None
     compact: bool = False
+    vlan: int | None = None
+    has_ip_id: bool = True
 
     @property
     def host(self) -> str:

@@ -22,6 +22,7 @@ class Datagram(NamedTuple):
     payload: bytes
     ip_id: int = 0
     vlan: int | None = None
+    interface: int = 0
 
 
 def frame(datagram: Datagram) -> bytes:
@@ -49,23 +50,24 @@ def write_pcap(datagrams: Iterable[Datagram], path: str | Path) -> None:
     """A capture file: pcapng where the name ends so, else classic pcap with nanoseconds."""
     path = Path(path)
     write = _pcapng if path.suffix == ".pcapng" else _pcap
-    path.write_bytes(write([(datagram.ts, frame(datagram)) for datagram in datagrams]))
+    path.write_bytes(write([(datagram.ts, datagram.interface, frame(datagram)) for datagram in datagrams]))
 
 
-def _pcap(frames: list[tuple[int, bytes]]) -> bytes:
+def _pcap(frames: list[tuple[int, int, bytes]]) -> bytes:
     parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
-    for ts, octets in frames:
+    for ts, _, octets in frames:
         parts += (struct.pack("<IIII", ts // 10**9, ts % 10**9, len(octets), len(octets)), octets)
     return b"".join(parts)
 
 
-def _pcapng(frames: list[tuple[int, bytes]]) -> bytes:
-    """One section, one interface, µs: what every program reads."""
+def _pcapng(frames: list[tuple[int, int, bytes]]) -> bytes:
+    """One section, its interfaces, µs: what every program reads."""
     section = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _option(4, PROGRAM) + _option(0, b"")
-    parts = [_block(0x0A0D0D0A, section), _block(1, struct.pack("<HHI", 1, 0, 262144))]
-    for ts, octets in frames:
+    interfaces = 1 + max((interface for _, interface, _ in frames), default=0)
+    parts = [_block(0x0A0D0D0A, section), *[_block(1, struct.pack("<HHI", 1, 0, 262144))] * interfaces]
+    for ts, interface, octets in frames:
         micros = ts // 1000
-        head = struct.pack("<IIIII", 0, micros >> 32, micros & 0xFFFFFFFF, len(octets), len(octets))
+        head = struct.pack("<IIIII", interface, micros >> 32, micros & 0xFFFFFFFF, len(octets), len(octets))
         parts.append(_block(6, head + octets))
     return b"".join(parts)
 

@@ -20,7 +20,6 @@ from analyzer.batch import (
     Octets,
     Spans,
 )
-from analyzer.correlate.key_kernels import Key
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_CLOCK,
@@ -70,6 +69,7 @@ from analyzer.correlate.layout import (
 )
 from analyzer.correlate.row_kernels import new_group
 from analyzer.correlate.table_kernels import TAG, copy_octets, find, put
+from analyzer.hash_kernels import Key
 from analyzer.jit import inlined, kernel
 
 

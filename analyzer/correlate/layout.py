@@ -20,6 +20,9 @@ K_TX_1 = 5
 K_SAME = 6  # what makes a message a resend of another one of its transaction
 K_COLUMNS = 7
 
+# What a message is, in counts.
+UNIQUE, RESEND, COPY = range(3)
+
 # Transaction rows (T_*). The first cache line is what every message looks at, the second what it may repeat.
 T_KEY_0 = 0
 T_KEY_1 = 1

@@ -83,6 +83,7 @@ from analyzer.correlate.layout import (
     T_FLAGS,
     T_HOP,
     T_KEY_0,
+    T_NETWORK,
     T_NEXT,
     T_NO,
     T_REGISTRATION_NO,
@@ -115,6 +116,7 @@ def fill_request(tx: Ints, numbers: Ints, i: int, slot: int, source: int, target
     tx[slot, T_FLAGS] |= TF_REQUEST
     if numbers[i, M_FLAGS] & F_HAS_CREDENTIALS:
         tx[slot, T_FLAGS] |= TF_CREDENTIALS
+    tx[slot, T_NETWORK] = numbers[i, D_NETWORK]
     tx[slot, T_CLIENT] = source
     tx[slot, T_SERVER] = target
     tx[slot, T_REQUEST_NO] = numbers[i, M_MESSAGE_NO]

@@ -30,7 +30,6 @@ from analyzer.batch import (
     Spans,
 )
 from analyzer.correlate.group_kernels import store_to_tag
-from analyzer.correlate.key_kernels import Key
 from analyzer.correlate.layout import (
     G_ANSWER_CLOCK,
     G_ANSWER_CSEQ,
@@ -100,6 +99,7 @@ from analyzer.correlate.layout import (
 from analyzer.correlate.note_kernels import note
 from analyzer.correlate.row_kernels import add_to_group, new_group
 from analyzer.correlate.wheel_kernels import arm, timer_of
+from analyzer.hash_kernels import Key
 from analyzer.jit import inlined, kernel
 
 Transitions: TypeAlias = NDArray[np.int8]

@@ -21,7 +21,6 @@ from analyzer.batch import (
     Octets,
     Spans,
 )
-from analyzer.correlate.key_kernels import Key
 from analyzer.correlate.layout import (
     G_COLUMNS,
     G_FIRST_TX,
@@ -93,6 +92,7 @@ from analyzer.correlate.layout import (
     T_TRANSPORT,
 )
 from analyzer.correlate.table_kernels import copy_octets
+from analyzer.hash_kernels import Key
 from analyzer.jit import inlined, kernel
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from analyzer.batch import (
     ACK,
+    D_COPY,
     D_DST_HI,
     D_DST_LO,
     D_NETWORK,
@@ -30,7 +31,7 @@ from analyzer.batch import (
     Spans,
 )
 from analyzer.correlate.end_kernels import fire, free_group
-from analyzer.correlate.key_kernels import Words, with_method, with_number
+from analyzer.correlate.key_kernels import with_method, with_number
 from analyzer.correlate.layout import (
     CLOCK_STEP,
     DONE,
@@ -56,6 +57,7 @@ from analyzer.correlate.layout import (
     NOTE_CLOCK_STEP,
     NOTE_TOO_MANY_RESPONSES,
     NOTE_TOO_MANY_WORDS,
+    RESEND,
     S_CLOCK,
     S_STEPPED,
     S_TX_NO,
@@ -75,6 +77,7 @@ from analyzer.correlate.layout import (
     T_KEY_0,
     T_LAST_FINAL_TS,
     T_METHOD,
+    T_NETWORK,
     T_NO,
     T_PORTS,
     T_PROGRESS_CLOCK,
@@ -86,8 +89,9 @@ from analyzer.correlate.layout import (
     T_STATUS,
     TF_LATE,
     TF_REQUEST,
+    UNIQUE,
 )
-from analyzer.correlate.note_kernels import note
+from analyzer.correlate.note_kernels import count_copy, note
 from analyzer.correlate.request_kernels import (
     CALLING,
     TRYING,
@@ -108,6 +112,7 @@ from analyzer.correlate.response_kernels import (
 from analyzer.correlate.row_kernels import first_of_same, must_grow, new_transaction, port_pair
 from analyzer.correlate.table_kernels import endpoint_number, find_slot, put, word_number
 from analyzer.correlate.wheel_kernels import group_due, refresh_call, set_due, timer_of
+from analyzer.hash_kernels import Words
 from analyzer.jit import kernel
 
 STRAY_ACK = 4096  # in place of a method number
@@ -147,10 +152,14 @@ def step(
 ) -> tuple[int, int]:
     """Step messages ``start`` and after; returns (DONE | FULL | DRAIN, message to go on with).
 
-    ``links`` (n × 4) gets resend_of, transaction_no, call_no, registration_no; ``counts`` (1000 × 16 × 2) the messages
-    by status code (0 = requests), method and resend, but for codes marked in ``special`` and unlisted methods.
+    ``links`` (n × 4) gets resend_of, transaction_no, call_no, registration_no; ``counts`` (1000 × 16 × 3) the messages
+    by status code (0 = requests), method and what they are (UNIQUE, RESEND, COPY), but for codes marked in ``special``
+    and unlisted methods. A copy changes nothing but its count.
     """
     for i in range(start, len(numbers)):
+        if numbers[i, D_COPY] != 0:
+            count_copy(numbers, i, links, counts, special)
+            continue
         ts = numbers[i, D_TS]
         if ts > scalars[S_CLOCK]:
             scalars[S_CLOCK] = ts
@@ -171,16 +180,9 @@ def step(
         if must_grow(scalars, tx, groups, seen, endpoints, words, word_octets, arena, numbers[i, M_LENGTH]):
             return FULL, i
         message_no = numbers[i, M_MESSAGE_NO]
-        network = numbers[i, D_NETWORK]
         status = numbers[i, M_STATUS]
         is_request = status == 0 and numbers[i, M_METHOD] != 0
         method = numbers[i, M_METHOD] if is_request else numbers[i, M_CSEQ_METHOD]
-        source = endpoint_number(
-            network, numbers[i, D_SRC_HI], numbers[i, D_SRC_LO], scalars, endpoints, endpoint_index, seeds
-        )
-        target = endpoint_number(
-            network, numbers[i, D_DST_HI], numbers[i, D_DST_LO], scalars, endpoints, endpoint_index, seeds
-        )
         is_ack = is_request and method == ACK
         # The ACK to a non-2xx has its INVITE's key.
         key_0, key_1 = with_method(keys[i, K_TX_0], method), with_method(keys[i, K_TX_1], method)
@@ -194,6 +196,14 @@ def step(
         elif slot < 0 and method == 0:
             slot = request_of_branch(tx, tx_index, keys, i)
 
+        # A response may come back with another VLAN tag than its request had: its sender is the one that was asked.
+        network = numbers[i, D_NETWORK] if is_request or slot < 0 else tx[slot, T_NETWORK]
+        source = endpoint_number(
+            network, numbers[i, D_SRC_HI], numbers[i, D_SRC_LO], scalars, endpoints, endpoint_index, seeds
+        )
+        target = endpoint_number(
+            network, numbers[i, D_DST_HI], numbers[i, D_DST_LO], scalars, endpoints, endpoint_index, seeds
+        )
         agent_column = -1  # whose agent is kept: the sender's of a request or a final of a call or registration
         is_first_request = is_request
         if slot < 0:
@@ -296,5 +306,5 @@ def step(
         links[i, 2] = tx[slot, T_CALL_NO] if tx[slot, T_CALL_NO] > 0 else MISSING
         links[i, 3] = tx[slot, T_REGISTRATION_NO] if tx[slot, T_REGISTRATION_NO] > 0 else MISSING
         if method < METHOD_UNLISTED and special[status] == 0 and (is_request or status > 0):
-            counts[status, method, 1 if resent else 0] += 1
+            counts[status, method, RESEND if resent else UNIQUE] += 1
     return DONE, len(numbers)

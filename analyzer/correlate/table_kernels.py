@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import Ints, Octets
-from analyzer.correlate.key_kernels import Key, Words, hash_span, join
 from analyzer.correlate.layout import MAX_WORDS, S_ENDPOINTS, S_WORD_OCTETS, S_WORDS
+from analyzer.hash_kernels import Key, Words, hash_span, join
 from analyzer.jit import inlined, kernel
 
 TAG = 0x7FFFFFFF

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analyzer.batch import (
+    D_COPY,
     D_TS,
     M_CSEQ_METHOD,
     M_METHOD,
@@ -19,6 +20,7 @@ from analyzer.batch import (
     MessageBatch,
     Octets,
 )
+from analyzer.correlate.layout import COPY, RESEND, UNIQUE
 from analyzer.correlate.rules import Rules, family_numbers
 from analyzer.registry.entries import family_of
 from analyzer.schema import RequestRow, ResponseRow
@@ -40,10 +42,10 @@ class Traffic:
     def __init__(self, rules: Rules, methods: Sequence[str], timeline: bool = False) -> None:
         self._rules = rules
         self._methods = methods
-        self.counts = np.zeros((1000, 16, 2), dtype=np.int64)
+        self.counts = np.zeros((1000, 16, 3), dtype=np.int64)
         self.special: Octets = rules.special.astype(np.uint8)
         self.special[0] = 0  # requests are counted under it
-        self._rare: Counter[tuple[int, int, str | None, bool]] = Counter()
+        self._rare: Counter[tuple[int, int, str | None, int]] = Counter()
         self.timeline_bucket_ns = MINUTE
         self._timeline: Counter[int] | None = Counter() if timeline else None
 
@@ -55,25 +57,26 @@ class Traffic:
         none = (status == 0) & (numbers[:, M_METHOD] == 0)
         rare = (self.special[status] != 0) & (status > 0) | (method >= METHOD_UNLISTED) | none
         if rare.any():
+            kind = np.where(numbers[:, D_COPY] != 0, COPY, np.where(links[:, 0] != MISSING, RESEND, UNIQUE))
             for row in np.flatnonzero(rare).tolist():
-                self._count(batch, row, int(status[row]), int(method[row]), bool(links[row, 0] != MISSING))
+                self._count(batch, row, int(status[row]), int(method[row]), int(kind[row]))
         if self._timeline is not None:
             self._over_time(numbers, status)
 
-    def _count(self, batch: MessageBatch, row: int, status: int, method: int, resent: bool) -> None:
+    def _count(self, batch: MessageBatch, row: int, status: int, method: int, kind: int) -> None:
         vendor = None
         is_request = batch.numbers[row, M_METHOD] > 0
         if not is_request and self.special[status]:
             agent = batch.text(row, S_AGENT)
             maker = self._rules.registry.vendor_of_agent(agent) if agent else None
             vendor = maker.name if maker else None
-        key = (-1 if is_request else status, method, vendor, resent)
+        key = (-1 if is_request else status, method, vendor, kind)
         if key not in self._rare and len(self._rare) >= _MAX_RARE:
-            key = (key[0], METHOD_UNLISTED, None, resent)
+            key = (key[0], METHOD_UNLISTED, None, kind)
         self._rare[key] += 1
 
     def _over_time(self, numbers: Ints, status: Ints) -> None:
-        responses = (numbers[:, M_METHOD] == 0) & (status >= 100)
+        responses = (numbers[:, M_METHOD] == 0) & (status >= 100) & (numbers[:, D_COPY] == 0)
         family = family_numbers(status[responses])
         keys = (numbers[responses, D_TS] // self.timeline_bucket_ns) * 8 + family
         assert self._timeline is not None
@@ -98,38 +101,34 @@ class Traffic:
             for family, rows in found.items()
         }
 
-    def _rows(self) -> Counter[tuple[int, str | None, str | None, bool]]:
-        """Messages by (status, -1 = request; method; vendor; resent)."""
-        rows: Counter[tuple[int, str | None, str | None, bool]] = Counter()
-        for status, method, resent in np.argwhere(self.counts).tolist():
-            name = self._methods[method] or None
-            rows[status or -1, name, None, bool(resent)] += int(self.counts[status, method, resent])
-        for (status, method, vendor, resent), count in self._rare.items():
-            rows[status, self._methods[method] or None, vendor, resent] += count
+    def _rows(self) -> dict[tuple[int, str | None, str | None], list[int]]:
+        """Messages by (status, -1 = request; method; vendor): unique, resends, copies."""
+        rows: dict[tuple[int, str | None, str | None], list[int]] = {}
+        for status, method, kind in np.argwhere(self.counts).tolist():
+            key = (status or -1, self._methods[method] or None, None)
+            rows.setdefault(key, [0, 0, 0])[kind] += int(self.counts[status, method, kind])
+        for (status, method, vendor, kind), count in self._rare.items():
+            rows.setdefault((status, self._methods[method] or None, vendor), [0, 0, 0])[kind] += count
         return rows
 
     def responses(self) -> list[ResponseRow]:
         """Responses by (code, CSeq method, vendor), most first, then by code and method."""
-        rows = self._rows()
         found = []
-        for status, method, vendor in {(s, m, v) for s, m, v, _ in rows if s >= 0}:
-            unique, resends = rows[status, method, vendor, False], rows[status, method, vendor, True]
+        for (status, method, vendor), counts in self._rows().items():
+            if status < 0:
+                continue
             guess = None
             if vendor is None and self._rules.special[status]:
                 packs = dict.fromkeys(code.vendor for code in self._rules.registry.vendor_codes(status))
                 guess = " ".join(packs) or None
-            found.append(
-                ResponseRow(
-                    status, method, family_of(status), vendor, guess, unique + resends, unique, resends, 0
-                )
-            )
+            found.append(ResponseRow(status, method, family_of(status), vendor, guess, sum(counts), *counts))
         return sorted(found, key=lambda r: (-r.messages, r.status_code, r.method or "", r.vendor or ""))
 
     def requests(self) -> list[RequestRow]:
         """Requests by method, most first, then by name."""
-        rows = self._rows()
-        found = []
-        for method in {m for s, m, _, _ in rows if s < 0}:
-            unique, resends = rows[-1, method, None, False], rows[-1, method, None, True]
-            found.append(RequestRow(method or "", unique + resends, unique, resends, 0))
+        found = [
+            RequestRow(method or "", sum(counts), *counts)
+            for (status, method, _), counts in self._rows().items()
+            if status < 0
+        ]
         return sorted(found, key=lambda r: (-r.messages, r.method))

@@ -9,6 +9,7 @@ from analyzer.batch import Columns
 from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
 
 if TYPE_CHECKING:
+    from analyzer.capture.copies import Verdict
     from analyzer.config import Config
     from analyzer.registry import Registry
 
@@ -43,6 +44,14 @@ class Analysis(Protocol):
     @property
     def orphans(self) -> int:
         """Responses whose request was not seen."""
+
+    @property
+    def copies(self) -> Sequence[Verdict]:
+        """Which part of the captures holds the packets of which other part once more."""
+
+    @property
+    def keeps_copies(self) -> bool:
+        """Whether copies were asked to be counted like everything else."""
 
     @property
     def issue_rows(self) -> Sequence[IssueRow]:

@@ -86,6 +86,7 @@ def _capture(row: CaptureRow) -> dict[str, Any]:
         "start": rfc3339(row.start_ts),
         "end": rfc3339(row.end_ts),
         "truncated": row.truncated,
+        "duplicates": row.duplicates,
         "unread": ranked(row.unread),
         "opaque_connections": row.opaque_connections,
         "opaque_octets": row.opaque,

@@ -65,6 +65,7 @@ def message_columns(batch: MessageBatch, links: Ints, methods: Sequence[str]) ->
     made |= {name: _labels(batch, span) for name, span in _LABELS.items()}
     is_request = numbers[:, b.M_METHOD] != 0
     made["is_request"] = is_request
+    made["is_copy"] = numbers[:, b.D_COPY] != 0
     made["status_code"] = np.where(is_request, MISSING, numbers[:, b.M_STATUS])
     made["method"] = Labels(_codes(numbers[:, b.M_METHOD]), methods)
     made["cseq_method"] = Labels(_codes(numbers[:, b.M_CSEQ_METHOD]), methods)

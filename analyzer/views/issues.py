@@ -9,6 +9,7 @@ from analyzer.batch import Columns
 from analyzer.stats.agents import refusing_agents
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.both_sides import both_sides
+from analyzer.views.copies import copies_remarks
 from analyzer.views.table import Cell, Column, Table, Tone
 from analyzer.views.words import Words
 from analyzer.vocab import Severity
@@ -61,6 +62,7 @@ def remarks(analysis: Analysis, words: Words) -> list[str]:
     return [
         *_cut_short(analysis, words),
         *_opaque(analysis, words),
+        *copies_remarks(analysis, words),
         *_both_sides(calls, words),
         *_profile(analysis, calls, words),
         *_no_sip(analysis, words),

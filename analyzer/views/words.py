@@ -38,6 +38,11 @@ class Words:
         text = f"{100 * part / whole:.1f}%"
         return text.replace(".", ",") if self.language == "nl" else text
 
+    def decimal(self, value: float) -> str:
+        """A number with one decimal."""
+        text = f"{value:.1f}"
+        return text.replace(".", ",") if self.language == "nl" else text
+
     def octets(self, value: int) -> str:
         """A size in decimal units."""
         size, unit = float(value), "B"

@@ -102,7 +102,7 @@ class Run:
     def __init__(self, keep_transactions: bool = True, drain_at: int = 4096) -> None:
         self.correlator = Correlator(keep_transactions=keep_transactions, drain_at=drain_at)
         self.methods = b.MethodNames()
-        self.counts = np.zeros((1000, 16, 2), dtype=np.int64)
+        self.counts = np.zeros((1000, 16, 3), dtype=np.int64)
         self.links: list[list[int]] = []
         self.notes: list[list[int]] = []
         self.ended: list[Ended] = []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.correlate import key_kernels
+from analyzer import hash_kernels
 from analyzer.correlate import table_kernels as t
 from analyzer.correlate.layout import S_COLUMNS, S_ENDPOINTS, S_WORD_OCTETS, S_WORDS
 
@@ -96,7 +96,7 @@ seeds = np.array([11, 12, 13], dtype=np.uint64)
 def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The module with its kernels compiled, or all of them plain."""
     if request.param == "plain":
-        for module in (key_kernels, t):
+        for module in (hash_kernels, t):
             for name, kernel in vars(module).copy().items():
                 if hasattr(kernel, "py_func"):
                     monkeypatch.setattr(module, name, kernel.py_func)

@@ -99,9 +99,12 @@ def unlike(wanted: Reference, result: Any) -> Iterator[str]:
     yield from unlike_counts(wanted, result)
     if result.orphans != wanted.orphans:
         yield f"orphans: {result.orphans}, expected {wanted.orphans}"
-    seen_endpoints = {row.ip: row._asdict() for row in endpoints(result.columns("calls"), result.config)}
-    for ip, row in wanted.endpoints.items():
-        yield from differences("endpoint", [{"ip": ip, **row}], [seen_endpoints.get(ip, {"ip": ip})], ("ip",))
+    seen = {(row.ip, row.network): row._asdict() for row in endpoints(result.columns("calls"), result.config)}
+    if set(seen) != set(wanted.endpoints):
+        yield f"endpoints: {sorted(seen, key=str)}, expected {sorted(wanted.endpoints, key=str)}"
+    for place, row in wanted.endpoints.items():
+        where = dict(zip(("ip", "network"), place, strict=True))
+        yield from differences("endpoint", [{**where, **row}], [seen.get(place, where)], ("ip", "network"))
 
 
 def unlike_counts(wanted: Reference, result: Any) -> Iterator[str]:
@@ -112,8 +115,8 @@ def unlike_counts(wanted: Reference, result: Any) -> Iterator[str]:
         seen: dict[Any, list[int]] = {}
         for row in getattr(result, kind):
             own = tuple(getattr(row, name) for name in keys)
-            count = seen.setdefault(own if len(own) > 1 else own[0], [0, 0, 0])
-            for place, name in enumerate(("messages", "unique", "resends")):
+            count = seen.setdefault(own if len(own) > 1 else own[0], [0, 0, 0, 0])
+            for place, name in enumerate(("messages", "unique", "resends", "copies")):
                 count[place] += getattr(row, name)
         for what in counts.keys() | seen.keys():
             if counts.get(what) != tuple(seen.get(what, ())):
@@ -247,6 +250,46 @@ def test_resending_a_message_changes_only_resend_columns(tmp_path_factory: Any, 
         if ("release", "no_ack") in (*old, *new):
             changed -= {"release", "cause", "cause_from"}
         assert changed <= RESEND_COLUMNS
+
+
+@EXAMPLES
+@given(ladders, st.integers(0, 2**32))
+def test_copies_change_only_their_own_count_and_that_of_messages(
+    tmp_path_factory: Any, drawing: Any, draw: int
+) -> None:
+    sent = drawn(*drawing)
+    if not sent:
+        return
+    random = Random(draw)
+    packets = [
+        Datagram(one.ts, one.src, 5060, one.dst, 5060, one.payload, number % 65_535 + 1)
+        for number, one in enumerate(sent)
+    ]
+    lag, vlan = random.choice((0, 3_000, 2_000_000)), random.choice((None, 10))
+    shown = [(packet, packet) for packet in packets]
+    shown += [(packet, packet._replace(ts=packet.ts + lag, vlan=vlan)) for packet in packets if random.random() < 0.9]
+    path = tmp_path_factory.getbasetemp() / "copied.pcap"
+    # The capture holds them in order of time; where time goes back, a copy comes right behind its packet.
+    places = {packet: place for place, packet in enumerate(packets)}
+    end = Datagram(max(packet.ts for packet in packets) + SECOND, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80")
+    write_pcap([*(packet for _, packet in sorted(shown, key=lambda pair: places[pair[0]])), end], path)
+    copied = tables(path)
+    once = tables(write(sent, path, end.ts))
+    assert copied.captures[0].duplicates == len(shown) - len(packets)
+    for table in ("calls", "registrations", "transactions"):
+        assert told(copied, table) == told(once, table)
+    for kind in ("requests", "responses"):
+        rows, wanted = ({row[:-4]: row[-4:] for row in getattr(result, kind)} for result in (copied, once))
+        assert {what: counts[1:3] for what, counts in rows.items()} == {
+            what: counts[1:3] for what, counts in wanted.items()
+        }
+        assert all(messages == unique + resends + copies for messages, unique, resends, copies in rows.values())
+
+
+def told(result: Any, table: str) -> list[Row]:
+    """A table without the numbers of frames and messages, which copies move."""
+    moved = {"frame_no", "request_no", "final_no", "ack_no"}
+    return [{name: value for name, value in row.items() if name not in moved} for row in result.columns(table).rows()]
 
 
 @EXAMPLES

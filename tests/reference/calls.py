@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from tests.reference.messages import Message
 from tests.reference.transactions import END, SECOND, Exchange, Transaction, Verdict, verdict
@@ -190,7 +191,10 @@ def calls_of(exchange: Exchange) -> list[Call]:
 def join_dialogs(
     transactions: Sequence[Transaction], by_key: dict[tuple[int | None, str | None, str | None], list[Call]]
 ) -> None:
-    """A request inside a dialog (To tag present) belongs to the call whose caller's tag it carries."""
+    """A request inside a dialog (To tag present) belongs to the call whose caller's tag it carries.
+
+    It may come back over another network than its call's; a call of its own network goes first.
+    """
     tags: dict[int, set[str | None]] = {}
     for calls in by_key.values():
         for call in calls:
@@ -200,8 +204,10 @@ def join_dialogs(
         if request.to_tag is None or request.method == "CANCEL":
             continue
         chosen: Call | None = None
-        for own, peer in ((request.from_tag, request.to_tag), (request.to_tag, request.from_tag)):
-            candidates = by_key.get((request.network, request.call_id, own), [])
+        networks = dict.fromkeys([request.network, *(network for network, _, _ in by_key)])
+        sides = ((request.from_tag, request.to_tag), (request.to_tag, request.from_tag))
+        for network, (own, peer) in product(networks, sides):
+            candidates = by_key.get((network, request.call_id, own), [])
             begun = [call for call in candidates if call.first.no < request.no]
             if begun and chosen is None:
                 same_dialog = [call for call in begun if peer in tags[id(call)]]

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 COMPACT = {
     "v": "via",
@@ -66,6 +67,10 @@ class Message:
     expires: int | None = None
     session_expires: int | None = None
     network: int | None = None
+    interface: int = 0
+    ip_id: int = 0
+    octets: bytes = field(default=b"", repr=False)
+    is_copy: bool = False
     frame_no: int = 0
     no: int = 0  # capture order, from 1
     clock: int = 0  # high-water mark of capture time when it was captured
@@ -212,8 +217,8 @@ def parse(payload: bytes, ts: int, src: tuple[str, int], dst: tuple[str, int]) -
 # Captures: classic pcap and pcapng with Ethernet, SLL, SLL2, NULL and raw IP, unfragmented UDP.
 
 
-def frames(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """(ts in ns, link type, octets) of every packet."""
+def frames(path: Path) -> Iterator[tuple[int, int, int, bytes]]:
+    """(ts in ns, interface, link type, octets) of every packet."""
     raw = path.read_bytes()
     if raw[:4] == b"\x0a\x0d\x0d\x0a":
         yield from pcapng_frames(raw)
@@ -230,16 +235,17 @@ def frames(path: Path) -> Iterator[tuple[int, int, bytes]]:
             octets = raw[at + 16 : at + 16 + length]
             if len(octets) < length:
                 return
-            yield seconds * 1_000_000_000 + part * unit, link, octets
+            yield seconds * 1_000_000_000 + part * unit, 0, link, octets
             at += 16 + length
 
 
-def pcapng_frames(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
-    at, order = 0, "<"
+def pcapng_frames(raw: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    at, order, before = 0, "<", 0
     interfaces: list[tuple[int, int, int]] = []  # link type, units a second, offset in s
     while at + 12 <= len(raw):
         if raw[at : at + 4] == b"\x0a\x0d\x0d\x0a":
             order = "<" if raw[at + 8 : at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
+            before += len(interfaces)
             interfaces = []
         kind, length = struct.unpack(order + "II", raw[at : at + 8])
         body = raw[at + 8 : at + length - 4]
@@ -263,12 +269,12 @@ def pcapng_frames(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
             interface, high, low, captured, _ = struct.unpack(order + "IIIII", body[:20])
             link, units, offset = interfaces[interface]
             ts = ((high << 32) | low) * 1_000_000_000 // units + offset * 1_000_000_000
-            yield ts, link, body[20 : 20 + captured]
+            yield ts, before + interface, link, body[20 : 20 + captured]
 
 
-def datagrams(path: Path) -> Iterator[tuple[int, int, int | None, tuple[str, int], tuple[str, int], bytes]]:
-    """(frame_no, ts, network, source, destination, payload) of every unfragmented UDP datagram."""
-    for frame_no, (ts, link, octets) in enumerate(frames(path), 1):
+def datagrams(path: Path) -> Iterator[tuple[int, int, Place, tuple[str, int], tuple[str, int], bytes]]:
+    """(frame_no, ts, place, source, destination, payload) of every unfragmented UDP datagram."""
+    for frame_no, (ts, interface, link, octets) in enumerate(frames(path), 1):
         network = None
         if link == 1:
             at, kind = 14, octets[12:14]
@@ -294,11 +300,12 @@ def datagrams(path: Path) -> Iterator[tuple[int, int, int | None, tuple[str, int
             if packet[9] != 17 or int.from_bytes(packet[6:8], "big") & 0x3FFF:
                 continue
             ends = [str(ipaddress.ip_address(packet[n : n + 4])) for n in (12, 16)]
+            ip_id = int.from_bytes(packet[4:6], "big")
             packet = packet[: int.from_bytes(packet[2:4], "big") or None]
         elif packet[0] >> 4 == 6 and len(packet) >= 40:
             if packet[6] != 17:
                 continue
-            header = 40
+            header, ip_id = 40, 0
             ends = [str(ipaddress.ip_address(packet[n : n + 16])) for n in (8, 24)]
         else:
             continue
@@ -306,7 +313,15 @@ def datagrams(path: Path) -> Iterator[tuple[int, int, int | None, tuple[str, int
             continue
         source, destination, length = struct.unpack(">HHH", packet[header : header + 6])
         payload = packet[header + 8 : header + max(length, 8)]
-        yield frame_no, ts, network, (ends[0], source), (ends[1], destination), payload
+        yield frame_no, ts, Place(network, interface, ip_id), (ends[0], source), (ends[1], destination), payload
+
+
+class Place(NamedTuple):
+    """Where a datagram was captured, and its IP identification."""
+
+    network: int | None
+    interface: int
+    ip_id: int
 
 
 def read_capture(path: Path) -> tuple[list[Message], int]:
@@ -315,13 +330,15 @@ def read_capture(path: Path) -> tuple[list[Message], int]:
     The clock is the high-water mark of time over all frames, SIP or not.
     """
     clocks, clock = [], 0
-    for ts, _, _ in frames(path):
+    for ts, _, _, _ in frames(path):
         clock = max(clock, ts)
         clocks.append(clock)
     found = []
-    for frame_no, ts, network, source, destination, payload in datagrams(path):
+    for frame_no, ts, place, source, destination, payload in datagrams(path):
         message = parse(payload, ts, source, destination)
         if message is not None:
-            message.frame_no, message.network, message.clock = frame_no, network, clocks[frame_no - 1]
+            message.frame_no, message.clock = frame_no, clocks[frame_no - 1]
+            message.network, message.interface, message.ip_id = place
+            message.octets = payload
             found.append(message)
     return found, clock

@@ -8,6 +8,7 @@ from typing import Any
 
 from analyzer.vocab import FAILURES, EndedBy, Outcome, RegistrationOutcome, Release, TransactionKind
 from tests.reference.calls import CHALLENGES, Call, calls_of
+from tests.reference.copies import mark_copies
 from tests.reference.messages import Message
 from tests.reference.outcomes import Facts, Judged, acknowledgements, cancelled, gather, judge
 from tests.reference.registrations import Registration, registrations_of
@@ -18,41 +19,43 @@ Row = dict[str, Any]
 
 @dataclass
 class Reference:
-    """What a capture must yield; counts are (messages, unique, resends)."""
+    """What a capture must yield; counts are (messages, unique, resends, copies)."""
 
     calls: list[Row]
     transactions: list[Row]
     registrations: list[Row]
-    responses: dict[Hashable, tuple[int, int, int]]
-    requests: dict[Hashable, tuple[int, int, int]]
-    endpoints: dict[str, Row]
+    responses: dict[Hashable, tuple[int, int, int, int]]
+    requests: dict[Hashable, tuple[int, int, int, int]]
+    endpoints: dict[tuple[str, int | None], Row]
     orphans: int
 
 
 def reference(messages: Sequence[Message], end: int = 0) -> Reference:
     """Every table, from all messages of a capture in capture order; `end`: what the clock showed when it ended."""
+    mark_copies(messages)
     number_messages(messages)
     clock = max(end, messages[-1].clock if messages else 0)
-    exchange = transactions_of(messages)
+    exchange = transactions_of([message for message in messages if not message.is_copy])
     rows = [call_row(call_no, call, clock) for call_no, call in enumerate(calls_of(exchange), 1)]
     return Reference(
         calls=rows,
         transactions=[transaction_row(transaction, clock) for transaction in exchange.transactions],
         registrations=[registration_row(one, clock) for one in registrations_of(exchange)],
-        responses=tally(((m.status, m.cseq_method), m.is_resend) for m in messages if not m.is_request),
-        requests=tally((m.method, m.is_resend) for m in messages if m.is_request),
+        responses=tally(((m.status, m.cseq_method), m) for m in messages if not m.is_request),
+        requests=tally((m.method, m) for m in messages if m.is_request),
         endpoints=endpoints(rows),
         orphans=sum(not orphan.is_resend for orphan in exchange.orphans),
     )
 
 
-def tally(pairs: Iterable[tuple[Hashable, bool]]) -> dict[Hashable, tuple[int, int, int]]:
+def tally(pairs: Iterable[tuple[Hashable, Message]]) -> dict[Hashable, tuple[int, int, int, int]]:
     counts: dict[Hashable, list[int]] = {}
-    for what, is_resend in pairs:
-        count = counts.setdefault(what, [0, 0])
+    for what, message in pairs:
+        count = counts.setdefault(what, [0, 0, 0])
         count[0] += 1
-        count[1] += is_resend
-    return {what: (all_, all_ - resends, resends) for what, (all_, resends) in counts.items()}
+        count[1] += message.is_resend
+        count[2] += message.is_copy
+    return {what: (count[0], count[0] - count[1] - count[2], count[1], count[2]) for what, count in counts.items()}
 
 
 def between(start: int | None, end: int | None, unit: int) -> float | None:
@@ -234,11 +237,11 @@ def registration_outcome(registration: Registration, clock: int) -> Registration
     return RegistrationOutcome.FAILED if failed else RegistrationOutcome.REJECTED
 
 
-def endpoints(calls: Sequence[Row]) -> dict[str, Row]:
-    """Each address as caller and as responder; a failure is charged to one address only."""
-    found: dict[str, Row] = {}
+def endpoints(calls: Sequence[Row]) -> dict[tuple[str, int | None], Row]:
+    """Each address of a network as caller and as responder; a failure is charged to one endpoint only."""
+    found: dict[tuple[str, int | None], Row] = {}
 
-    def of(ip: str) -> Row:
+    def of(ip: str, network: int | None) -> Row:
         empty = {
             "calls_as_caller": 0,
             "calls_as_callee": 0,
@@ -247,19 +250,19 @@ def endpoints(calls: Sequence[Row]) -> dict[str, Row]:
             "failures_relayed": 0,
             "by_status_code": {},
         }
-        return found.setdefault(ip, empty)
+        return found.setdefault((ip, network), empty)
 
     for row in calls:
         failure = row["outcome"] in FAILURES
-        of(row["caller_ip"])["calls_as_caller"] += 1
-        of(row["callee_ip"])["calls_as_callee"] += 1
-        of(row["caller_ip"])["failures_as_caller"] += failure
+        of(row["caller_ip"], row["network"])["calls_as_caller"] += 1
+        of(row["callee_ip"], row["network"])["calls_as_callee"] += 1
+        of(row["caller_ip"], row["network"])["failures_as_caller"] += failure
         if failure and row["failed_by_ip"] is not None:
-            charged = of(row["failed_by_ip"])
+            charged = of(row["failed_by_ip"], row["network"])
             charged["failures_as_responder"] += 1
             code = "none" if row["status_code"] is None else str(row["status_code"])
             charged["by_status_code"][code] = charged["by_status_code"].get(code, 0) + 1
         if failure:
             for ip in row["relayed_by"]:
-                of(ip)["failures_relayed"] += 1
+                of(ip, row["network"])["failures_relayed"] += 1
     return found

@@ -68,8 +68,9 @@ def number_messages(messages: Sequence[Message]) -> None:
             message.to_tag,
             reliable,
         )
-        message.is_resend = key in seen
-        seen.add(key)
+        if not message.is_copy:
+            message.is_resend = key in seen
+            seen.add(key)
 
 
 def key(message: Message, method: str | None) -> tuple[object, ...]:

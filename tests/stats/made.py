@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
+from analyzer.capture.copies import Verdict
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
     CallRow,
@@ -110,6 +111,8 @@ class MadeAnalysis:
     issue_rows: list[IssueRow] = field(default_factory=list)
     issue_counts: dict[str, int] = field(default_factory=dict)
     orphans: int = 0
+    copies: list[Verdict] = field(default_factory=list)
+    keeps_copies: bool = False
     causes_profile: str = "dss1"
     config: Any = field(default_factory=MadeConfig)
     registry: Registry = field(default_factory=load_registry)

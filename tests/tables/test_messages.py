@@ -38,6 +38,7 @@ def batch_of(messages: list[bytes], methods: MethodNames, lead: bytes = b"") -> 
     """Messages read from one window, sent to and fro between an IPv4 and an IPv6 address."""
     window = bytearray(b"\xff" * 11)
     rows = np.full((len(messages), b.D_COLUMNS), MISSING, dtype=np.int64)
+    rows[:, b.D_COPY] = 0
     ends = [address_halves("192.0.2.1"), address_halves("2001:db8::1")]
     for row, message in enumerate(messages):
         rows[row, [b.D_OFFSET, b.D_LENGTH, b.D_WIRE_LENGTH]] = len(window), len(lead + message), len(lead + message)
@@ -77,8 +78,8 @@ def test_request_cell_by_cell() -> None:
         "via_count": 2, "user_agent": "Phone 1", "reason_protocol": None, "reason_cause": None,
         "content_type": "application/sdp", "body_len": 5, "has_credentials": True, "stale": False,
         "retry_after": None, "session_id": "ab30317f1a784dc48ff824d0d3715d86", "max_forwards": 70, "has_sdp": True,
-        "resend_of": None, "transaction_no": None, "call_no": None, "registration_no": None, "raw_offset": 2,
-        "raw_len": len(INVITE),
+        "resend_of": None, "is_copy": False, "transaction_no": None, "call_no": None, "registration_no": None,
+        "raw_offset": 2, "raw_len": len(INVITE),
     }  # fmt: skip
     assert row == wanted
 

@@ -296,3 +296,22 @@ def test_an_interrupt_is_one_line_and_exit_code_130(
     assert left.value.code == 130
     captured = capsys.readouterr()
     assert (captured.out, captured.err.strip()) == ("", "sipcause: interrupted")
+
+
+def test_copies_are_removed_or_kept(run: Run) -> None:
+    twice = str(PCAPS / "copies_vlan_in_and_out" / "capture.pcapng")
+    _, removed, _ = run("analyze", "-q", twice)
+    assert "VLAN 20 and VLAN 10 hold the same packets, 14 µs apart: 10 copies removed." in " ".join(removed.split())
+    assert "VLAN/VNI" not in removed  # there is only one network
+    _, kept, _ = run("analyze", "-q", "--keep-copies", twice)
+    assert "counted all the same, because of --keep-copies: 10." in " ".join(kept.split())
+    for option, duplicates in ([], 10), (["--keep-copies"], 0):
+        _, said, _ = run("analyze", "-q", "--json", *option, twice)
+        document = json.loads(said)
+        jsonschema.validate(document, SCHEMA)
+        assert document["captures"][0]["duplicates"] == duplicates
+        assert document["captures"][0]["sip_messages"] == 20
+    exit_code, out, err = run("calls", "--keep-copies", "--format", "csv", twice)
+    assert exit_code == 0
+    assert len(out.splitlines()) == 3
+    assert "--keep-copies: 10." in err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.schema import TABLES
-from analyzer.ui.cli.common import CAPTURES, listed, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, listed, notice, reading_options, say_when_cold, settings
 
 if TYPE_CHECKING:
     from analyzer.ui.cli.printing import Screen
@@ -21,6 +21,7 @@ FORMATS = ("csv", "parquet", "json")
 @click.command()
 @CAPTURES
 @reading_options
+@KEEP_COPIES
 @click.option("-o", "--output", metavar="DIR", help="Write tables and charts into this folder.")
 @click.option("--format", "formats", default="csv", metavar="LIST", help="Of the tables: csv, parquet, json. [csv]")
 @click.option("--tables", default=",".join(TABLES), metavar="LIST", help="Which tables. [all]")
@@ -35,6 +36,7 @@ def analyze(
     registry: tuple[str, ...],
     quiet: bool,
     keylog: str | None,
+    keep_copies: bool,
     output: str | None,
     formats: str,
     tables: str,
@@ -58,6 +60,7 @@ def analyze(
         "config": settled,
         "registry": codes,
         "keylog": keylog,
+        "keep_copies": keep_copies,
     }
     with Progress(quiet) as progress:
         if output is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from analyzer.ui.cli.common import CAPTURES, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, notice, reading_options, say_when_cold, settings
 from analyzer.vocab import Outcome
 from analyzer.wiretext import neutral_cell
 
@@ -21,6 +21,7 @@ _LIMIT = 200
 @click.command()
 @CAPTURES
 @reading_options
+@KEEP_COPIES
 @click.option("--failed", is_flag=True, help="Unsuccessful calls only.")
 @click.option(
     "--outcome", "outcomes", multiple=True, type=click.Choice([o.value for o in Outcome]), help="May be repeated."
@@ -46,6 +47,7 @@ def calls(
     registry: tuple[str, ...],
     quiet: bool,
     keylog: str | None,
+    keep_copies: bool,
     failed: bool,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
@@ -82,6 +84,7 @@ def calls(
         "config": settled,
         "registry": codes,
         "keylog": keylog,
+        "keep_copies": keep_copies,
     }
     with Progress(quiet) as progress:
         result = api.analyze(*captures, **options, keep=("calls",), progress=progress)
@@ -105,6 +108,12 @@ def calls(
         with Progress(quiet) as progress:
             frames = cut_calls(cut_out, captures, options, table.ints("call_no")[rows], progress)
         notice(f"{frames} frames of {len(rows)} calls written to {cut_out}", quiet)
+    if keep_copies:
+        from analyzer.views.copies import copies_remarks
+        from analyzer.views.words import words
+
+        for remark in copies_remarks(result, words(lang)):
+            notice(remark, quiet)
     if form == "table":
         from analyzer.ui.cli.printing import Screen
         from analyzer.views.call_list import call_table

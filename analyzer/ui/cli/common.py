@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+KEEP_COPIES = click.option(
+    "--keep-copies", is_flag=True, help="Count packets that were captured twice as often as they stand there."
+)
 
 
 def reading_options(command: _F) -> _F:
