@@ -35,6 +35,15 @@ def captures_table(captures: Sequence[CaptureRow], words: Words, zone: tzinfo, t
         total = words.number(sum(unread.values()))
         reasons = ", ".join(f"{reason} {words.number(count)}" for reason, count in unread.items())
         notes.append(words("Not read: {total} frames ({reasons})", total=total, reasons=reasons))
+    if octets := sum(row.opaque for row in captures):
+        connections = sum(row.opaque_connections for row in captures)
+        notes.append(
+            words(
+                "TLS on SIP ports that stayed opaque: {connections} connections, {octets}",
+                connections=words.number(connections),
+                octets=words.octets(octets),
+            )
+        )
     starts = [row.start_ts for row in captures if row.start_ts is not None]
     if starts:
         notes.append(words("Times are in {zone}", zone=zone_at(min(starts), zone)))

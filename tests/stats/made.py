@@ -139,6 +139,8 @@ def capture(**given: Any) -> CaptureRow:
         "reader": "kernels",
         "duplicates": 0,
         "opaque": 0,
+        "opaque_connections": 0,
         "unread": {},
+        "layers": {"eth ip udp": (100, 42, 0)},
     }
     return CaptureRow(**{**usual, **given})

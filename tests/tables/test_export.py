@@ -28,7 +28,7 @@ from analyzer.wiretext import neutral_cell
 from tests.tables.made import HOSTILE, made_columns, texts_of
 
 ROW_TYPES = list(TABLES.values())
-MAPS = ("by_status_code", "unread")
+MAPS = ("by_status_code", "unread", "layers")
 
 
 def written(columns: Columns, kind: str) -> str:
@@ -177,7 +177,9 @@ def test_maps_are_objects_in_json_and_text_elsewhere(tmp_path: Path) -> None:
 def test_maps_held_as_texts_are_objects_too() -> None:
     columns = made_columns(CaptureRow, 1)
     columns.columns["unread"] = texts_of([b'{"tcp": 3}'])
+    columns.columns["layers"] = texts_of([b'{"eth ip udp": [9, 3, 1]}'])
     assert json.loads(written(columns, "json"))[0]["unread"] == {"tcp": 3}
+    assert json.loads(written(columns, "json"))[0]["layers"] == {"eth ip udp": [9, 3, 1]}
 
 
 def test_rows_become_columns() -> None:

@@ -278,7 +278,7 @@ def test_warm_analyses_both_containers_and_leaves_nothing_behind(run: Run, tmp_p
     from analyzer.warming import warm_captures
 
     found = json.loads(run("analyze", *warm_captures(tmp_path), "-q", "--json")[1])
-    assert [(row["frames"], row["sip_messages"]) for row in found["captures"]] == [(3, 3), (3, 3)]
+    assert [(row["frames"], row["sip_messages"]) for row in found["captures"]] == [(4, 4), (4, 3)]
     exit_code, out, err = run("warm")
     assert (exit_code, out) == (0, "")
     assert "compiled in" in err

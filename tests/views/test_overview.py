@@ -64,7 +64,7 @@ def test_headline_counts_calls_and_failures() -> None:
 def test_an_empty_analysis_shows_no_empty_tables() -> None:
     made = overview(MadeAnalysis({}, captures=[capture(sip_messages=0, frames=0)]), words())
     assert made.headline == "No calls."
-    assert [shown.title for shown in made.tables] == ["What was read"]
+    assert [shown.title for shown in made.tables] == ["What was read", "What was read, by headers"]
     assert made.remarks == ["No SIP was found in what could be read."]
 
 
@@ -172,19 +172,18 @@ def test_remarks_tell_what_the_figures_do_not_hold() -> None:
     refused = {**BUSY, "callee_agent": "Asterisk PBX 18.1"}
     analysis = MadeAnalysis(
         {"calls": calls(*legs, refused)},
-        captures=[capture(truncated=True, unread={"tcp_sip": 3, "fragment_sip": 1, "tcp": 4})],
+        captures=[capture(truncated=True, opaque=9_000, opaque_connections=3)],
     )
     remarks = overview(analysis, words()).remarks
     assert [remark.split(":")[0] for remark in remarks] == [
         "morning.pcapng",
-        "TCP segments with SIP that were not read",
-        "IP fragments with SIP that were not read",
+        "TLS on SIP ports that could not be read",
         "Seen on both sides of calls",
         "Asterisk PBX 18.1 has a cause table of its own",
     ]
-    assert [remark.split(": ")[1].split(".")[0] for remark in remarks[1:3]] == ["3", "1"]
-    assert "192.0.2.5" in remarks[3]
-    assert "--causes asterisk" in remarks[4]
+    assert "3 connections, 9.0 kB" in remarks[1]
+    assert "192.0.2.5" in remarks[2]
+    assert "--causes asterisk" in remarks[3]
 
 
 def test_unread_frames_are_said_by_reason() -> None:
