@@ -83,10 +83,10 @@ if FOLDER is not None:
 
 import numba  # noqa: E402  the cache folder must be named before numba is imported
 from numba.core.caching import FunctionCache  # noqa: E402
-from numba.core.runtime import rtsys  # noqa: E402
+from numba.core.runtime.nrt import rtsys  # noqa: E402
 
 
-class _KernelCache(FunctionCache):  # type: ignore[misc]
+class _KernelCache(FunctionCache):
     """numba's cache, without the compiler.
 
     Before numba loads a compiled function it imports and registers all that it could compile, which takes longer than
@@ -98,7 +98,7 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
         """The compiled function of a signature; None when it is not kept."""
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         return None
 
 
@@ -123,7 +123,7 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     # Without compiling (NUMBA_DISABLE_JIT) it is the function itself.
     if FOLDER is not None and dispatcher is not function:
         _name_cache(function.__code__.co_filename)
-        dispatcher._cache = _KernelCache(function)
+        dispatcher._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
     return dispatcher
 
 
