@@ -12,7 +12,7 @@ from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
 from analyzer.config import Config
 from analyzer.correlate.rules import Rules
 from analyzer.issues import IssueLog, IssueNote
-from analyzer.pipeline import MessageSink, Pipeline, Progress
+from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
 from analyzer.vocab import Family, SourceKind
@@ -140,7 +140,7 @@ class Result:
         """The table ``calls``, ``registrations`` or (where kept) ``transactions`` as numpy columns."""
         if name not in self._columns:
             source = getattr(self._pipeline, name, None)
-            if source is None:
+            if source is None or name not in self._pipeline.kept:
                 raise KeyError(f"{name}: not kept; analyze(…, keep=[…, {name!r}])")
             self._columns[name] = source.columns()
         return self._columns[name]
@@ -158,7 +158,7 @@ class Result:
     @cached_property
     def transactions(self) -> Table:
         """One row a transaction (`schema.TransactionRow`); reads the captures again unless it was kept."""
-        if self._pipeline.transactions is None:
+        if "transactions" not in self._pipeline.kept:
             return self._again(keep=("transactions",)).transactions
         return self._frame("transactions")
 
@@ -201,6 +201,7 @@ def analyze(
     keep: Collection[str] = ("calls", "registrations"),
     has_timeline: bool = False,
     message_sink: MessageSink | None = None,
+    transaction_sink: TableSink | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Analyse captures as one timeline.
@@ -208,15 +209,21 @@ def analyze(
     ``paths``: files, folders, or ``-`` for standard input. ``causes``: mapping profile for causes that are derived
     from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
     one that defines right. ``keep``: add ``transactions`` for that table. ``message_sink`` gets every batch of
-    messages, ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be
-    read or is no capture, UnknownProfile for ``causes``.
+    messages, ``transaction_sink`` that table in pieces instead of its being kept, ``progress`` the share that is done
+    and the frames read. Raises CaptureError for a path that cannot be read or is no capture, UnknownProfile for
+    ``causes``.
     """
     settled = config or Config()
     codes = registry or load_registry(settled.registry)
     profile = causes or settled.causes
     rules = Rules(codes, profile)
     pipeline = Pipeline(
-        [str(path) for path in paths], rules, reader=reader, keep=keep, has_timeline=has_timeline
+        [str(path) for path in paths],
+        rules,
+        reader=reader,
+        keep=keep,
+        has_timeline=has_timeline,
+        transaction_sink=transaction_sink,
     )
     pipeline.run([message_sink] if message_sink else [], progress)
     return Result(pipeline, codes, settled, profile)
