@@ -35,10 +35,7 @@ class Parts:
     def add(self, part: Part, text: Octets) -> None:
         """Keep a part; its columns ``…_start`` and ``…_length`` say where texts stand in ``text``."""
         # A column that is a view would keep the whole rows that it was taken from.
-        owned = {
-            name: column.copy() if name.endswith("_start") else np.ascontiguousarray(column)
-            for name, column in part.items()
-        }
+        owned = {name: column.copy() if column.base is not None else column for name, column in part.items()}
         self._parts.append((owned, _own_texts(owned, text)))
 
     def unbroken(self, order_by: str, first: int) -> int:

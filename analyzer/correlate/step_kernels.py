@@ -107,6 +107,7 @@ from analyzer.correlate.response_kernels import (
 )
 from analyzer.correlate.row_kernels import first_of_same, must_grow, new_transaction, port_pair
 from analyzer.correlate.table_kernels import endpoint_number, find_slot, put, word_number
+from analyzer.correlate.touch_kernels import AHEAD, touch
 from analyzer.correlate.wheel_kernels import group_due, refresh_call, set_due, timer_of
 from analyzer.jit import kernel
 
@@ -151,6 +152,8 @@ def step(
     by status code (0 = requests), method and resend, but for codes marked in ``special`` and unlisted methods.
     """
     for i in range(start, len(numbers)):
+        if i == start or i % AHEAD == 0:
+            touch(i, min(i + AHEAD, len(numbers)), numbers, keys, links, tx, tx_index, groups, call_index)
         ts = numbers[i, D_TS]
         if ts > scalars[S_CLOCK]:
             scalars[S_CLOCK] = ts

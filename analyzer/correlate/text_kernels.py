@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.batch import Ints, Octets
+from analyzer.correlate.table_kernels import copy_octets
 from analyzer.jit import kernel
 
 
@@ -18,7 +19,6 @@ def move_texts(octets: Octets, starts: Ints, lengths: NDArray[np.int32], out: Oc
     for row in range(len(starts)):
         source = starts[row]
         starts[row] = at
-        for place in range(lengths[row]):
-            out[at + place] = octets[source + place]
-        at += max(lengths[row], 0)
+        if lengths[row] > 0:
+            at = copy_octets(octets, source, lengths[row], out, at)
     return at
