@@ -15,7 +15,7 @@ from analyzer.capture.reader import Reader
 from analyzer.config import Config
 from analyzer.correlate.rules import Rules
 from analyzer.issues import IssueLog, IssueNote
-from analyzer.pipeline import MessageSink, Pipeline, Progress
+from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
 from analyzer.vocab import Family, SourceKind
@@ -156,7 +156,7 @@ class Result:
         """The table ``calls``, ``registrations`` or (where kept) ``transactions`` as numpy columns."""
         if name not in self._columns:
             source = getattr(self._pipeline, name, None)
-            if source is None:
+            if source is None or name not in self._pipeline.kept:
                 raise KeyError(f"{name}: not kept; analyze(…, keep=[…, {name!r}])")
             self._columns[name] = source.columns()
         return self._columns[name]
@@ -174,7 +174,7 @@ class Result:
     @cached_property
     def transactions(self) -> Table:
         """One row a transaction (`schema.TransactionRow`); reads the captures again unless it was kept."""
-        if self._pipeline.transactions is None:
+        if "transactions" not in self._pipeline.kept:
             return self._again(keep=("transactions",)).transactions
         return self._frame("transactions")
 
@@ -231,6 +231,7 @@ def analyze(
     keylog: str | None = None,
     keep_copies: bool = False,
     message_sink: MessageSink | None = None,
+    transaction_sink: TableSink | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Analyse captures as one timeline.
@@ -239,8 +240,9 @@ def analyze(
     from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
     one that defines right. ``keep``: add ``transactions`` for that table. ``keylog``: a file with the secrets of TLS
     connections (SSLKEYLOGFILE). ``keep_copies``: count packets that were captured twice as often as they stand there.
-    ``message_sink`` gets every batch of messages, ``progress`` the share that is done and the frames read. Raises
-    CaptureError for a path that cannot be read or is no capture (or no key log), UnknownProfile for ``causes``.
+    ``message_sink`` gets every batch of messages, ``transaction_sink`` that table in pieces instead of its being kept,
+    ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be read or is no
+    capture (or no key log), UnknownProfile for ``causes``.
     """
     settled = config or Config()
     codes = registry or load_registry(settled.registry)
@@ -254,6 +256,7 @@ def analyze(
         has_timeline=has_timeline,
         keylog=keylog,
         keep_copies=keep_copies,
+        transaction_sink=transaction_sink,
     )
     pipeline.run([message_sink] if message_sink else [], progress)
     return Result(pipeline, codes, settled, profile)

@@ -12,15 +12,22 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from analyzer.folders import cache_folder
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PACKAGE = Path(__file__).parent
 _IMPORT = re.compile(rb"^(?:from|import) analyzer\.([a-z0-9_.]+)(?: import ([a-z0-9_]+))?", re.MULTILINE)
+
+
+@cache
+def _imports_of(text: bytes) -> list[tuple[str, str]]:
+    """(module below the package, name) of every import in a file."""
+    return [(module.decode().replace(".", "/"), name.decode()) for module, name in _IMPORT.findall(text)]
 
 
 @cache
@@ -35,14 +42,15 @@ def depends_on(file: Path) -> set[Path]:
     """A kernel file and all kernel files that it imports from, directly or not."""
     found: set[Path] = set()
     waiting = [file, Path(__file__)]
+    files = kernel_files()
     while waiting:
         file = waiting.pop()
-        if file in found or file not in kernel_files():
+        if file in found or file not in files:
             continue
         found.add(file)
-        for module, name in _IMPORT.findall(kernel_files()[file]):
-            folder = _PACKAGE.joinpath(*module.decode().split("."))
-            waiting += [folder.with_suffix(".py"), folder / f"{name.decode()}.py"]
+        for module, name in _imports_of(files[file]):
+            folder = _PACKAGE / module
+            waiting += [folder.with_suffix(".py"), folder / f"{name}.py"]
     return found
 
 
@@ -54,24 +62,8 @@ def digest(files: set[Path]) -> str:
     return hashed.hexdigest()
 
 
-def cache_folder() -> Path | None:
-    """Where compiled kernels are kept; None when no folder is writable."""
-    base = os.environ.get("SIPCAUSE_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "sipcause"
-    )
-    for root in (base, os.path.join(tempfile.gettempdir(), f"sipcause-{os.getuid() if hasattr(os, 'getuid') else 0}")):
-        folder = Path(root) / "kernels"
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError:
-            continue
-        # A folder in a shared temporary place may have been laid by somebody else: their code would be ours.
-        if os.access(folder, os.W_OK) and (not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()):
-            return folder
-    return None
-
-
-FOLDER = cache_folder()
+#: Where compiled kernels are kept; None when no folder is writable.
+FOLDER = cache_folder("kernels")
 _WARM = f"warm-{digest(set(kernel_files()))}"
 
 
@@ -90,6 +82,24 @@ if FOLDER is not None:
     os.environ["NUMBA_CACHE_DIR"] = str(FOLDER)
 
 import numba  # noqa: E402  the cache folder must be named before numba is imported
+from numba.core.caching import FunctionCache  # noqa: E402
+from numba.core.runtime.nrt import rtsys  # noqa: E402
+
+
+class _KernelCache(FunctionCache):
+    """numba's cache, without the compiler.
+
+    Before numba loads a compiled function it imports and registers all that it could compile, which takes longer than
+    the rest of a short run. What is loaded is machine code that needs numba's runtime and nothing else; who compiles
+    gets the rest from the compiler itself.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled function of a signature; None when it is not kept."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        return None
 
 
 @cache
@@ -101,26 +111,32 @@ def _name_cache(file: str) -> None:
 
 #: No bounds checks, no lock, and no wrapper for callers in C: nobody calls a kernel from there.
 _OPTIONS: dict[str, Any] = {
-    "cache": FOLDER is not None, "nogil": True, "boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True,
+    "nogil": True, "boundscheck": False, "error_model": "numpy", "no_cfunc_wrapper": True,
 }  # fmt: skip
 #: A kernel works on its callers' arrays. Counting references to them would cost two locked instructions for each array
 #: of each call, a fifth of the correlator's time, and a third of the time to compile it.
 _BORROWS: dict[str, Any] = {"_nrt": False}
 
 
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    dispatcher = numba.njit(**_OPTIONS, **options)(function)
+    # Without compiling (NUMBA_DISABLE_JIT) it is the function itself.
+    if FOLDER is not None and dispatcher is not function:
+        _name_cache(function.__code__.co_filename)
+        dispatcher._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
+    return dispatcher
+
+
 def kernel(function: _F) -> _F:
     """Compile a function that allocates nothing: lazily, cached, without the GIL, no bounds checks."""
-    _name_cache(function.__code__.co_filename)
-    return cast(_F, numba.njit(**_OPTIONS, **_BORROWS)(function))
+    return cast(_F, _compiled(function, **_BORROWS))
 
 
 def allocating(function: _F) -> _F:
     """As `kernel`, for a function that makes arrays of its own."""
-    _name_cache(function.__code__.co_filename)
-    return cast(_F, numba.njit(**_OPTIONS)(function))
+    return cast(_F, _compiled(function))
 
 
 def inlined(function: _F) -> _F:
     """As `kernel`, for small functions that must melt into their caller."""
-    _name_cache(function.__code__.co_filename)
-    return cast(_F, numba.njit(**_OPTIONS, **_BORROWS, forceinline=True)(function))
+    return cast(_F, _compiled(function, **_BORROWS, forceinline=True))

@@ -25,6 +25,7 @@ from analyzer.batch import (
     M_DEFECTS,
     M_MESSAGE_NO,
     MISSING,
+    Columns,
     Datagrams,
     Ints,
     MessageBatch,
@@ -55,6 +56,8 @@ from analyzer.sip.read import read_messages, read_messages_whole
 #: Gets every batch with its links (n × 4: resend_of, transaction_no, call_no, registration_no; MISSING = none). It must
 #: be done with them when it returns: the octets are used again.
 MessageSink: TypeAlias = Callable[[MessageBatch, Ints], None]
+#: Gets pieces of a table, in the order of its rows.
+TableSink: TypeAlias = Callable[[Columns], None]
 #: Gets the share that is done (0 to 1, below 0 where the total is unknown) and the frames read so far.
 Progress: TypeAlias = Callable[[float, int], None]
 
@@ -81,16 +84,22 @@ class Pipeline:
         has_timeline: bool = False,
         keylog: str | None = None,
         keep_copies: bool = False,
+        transaction_sink: TableSink | None = None,
     ) -> None:
         self.issues = IssueLog()
         self.methods = MethodNames()
         self.reader = reader
         self.paths = expand(paths)
-        self.correlator = Correlator(keep_transactions="transactions" in keep)
+        #: The tables whose rows are held when `run` is over.
+        self.kept = {"calls", "registrations", *keep}
+        if transaction_sink is not None:
+            self.kept.discard("transactions")
+        has_transactions = "transactions" in keep or transaction_sink is not None
+        self.correlator = Correlator(keep_transactions=has_transactions)
         self.calls = CallTable(rules, self.correlator)
         self.registrations = RegistrationTable(self.correlator)
         self.transactions = (
-            TransactionTable(self.correlator, self.methods.names) if "transactions" in keep else None
+            TransactionTable(self.correlator, self.methods.names, transaction_sink) if has_transactions else None
         )
         self.traffic = Traffic(rules, self.methods.names, has_timeline)
         self.sip_messages = np.zeros(len(self.paths) + 1, dtype=np.int64)
@@ -117,6 +126,8 @@ class Pipeline:
             if ends and self._messages:
                 self._keep(self.correlator.advance(max(ends)))
             self._keep(self.correlator.close())
+            if self.transactions is not None:
+                self.transactions.close()
         finally:
             self.timeline.close()
 

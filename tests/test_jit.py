@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +54,29 @@ def test_a_changed_constant_changes_the_name_of_its_dependants(monkeypatch: pyte
     monkeypatch.setattr(jit, "kernel_files", lambda: changed)
     for file in KERNELS:
         assert (jit.digest(jit.depends_on(file)) != before[file]) == (wire in jit.depends_on(file)), file
+
+
+_ADDING = """
+from analyzer.jit import kernel
+
+@kernel
+def add(numbers):
+    return numbers[0] + numbers[1]
+"""
+_ASKING = """
+import sys
+import numpy as np
+from adding_kernels import add
+print(add(np.array([1, 2])), sum(add.stats.cache_hits.values()), "numba.np.linalg" in sys.modules)
+"""
+
+
+def test_a_kept_kernel_is_loaded_without_the_compiler(tmp_path: Path) -> None:
+    (tmp_path / "adding_kernels.py").write_text(_ADDING)
+    places = os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])
+    environment = {**os.environ, "SIPCAUSE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": places}
+    said = [
+        subprocess.run([sys.executable, "-c", _ASKING], env=environment, capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert [one.stdout.split() for one in said] == [["3", "0", "True"], ["3", "1", "False"]]

@@ -48,7 +48,7 @@ from analyzer.correlate.layout import (
     TF_CANCELLED,
 )
 from analyzer.correlate.makers import Makers
-from analyzer.correlate.outcome import EndedCalls, Verdict, charged, decide
+from analyzer.correlate.outcome import EndedCalls, Verdict, by_column, charged, decide
 from analyzer.correlate.release import find_releases
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
@@ -103,7 +103,7 @@ class CallTable:
         if not len(summary):
             return
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
-        self._parts.add(self._judge(calls, ended.transactions[summary[:, C_FIRST]]), ended.text)
+        self._parts.add(self._judge(calls, by_column(ended.transactions, summary[:, C_FIRST])), ended.text)
 
     def _judge(self, calls: EndedCalls, first: Ints) -> Part:
         summary, groups, final = calls

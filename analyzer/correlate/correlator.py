@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import M_LENGTH, MISSING, Ints, MessageBatch, Octets
-from analyzer.correlate.end_kernels import compact, end_all, fire
+from analyzer.correlate.end_kernels import compact, fire
 from analyzer.correlate.key_kernels import message_keys
 from analyzer.correlate.layout import (
     DONE,
@@ -172,17 +172,17 @@ class Correlator:
     def advance(self, ts: int) -> list[Ended]:
         """Let capture time pass (a live capture in which nothing happens)."""
         self.scalars[S_CLOCK] = max(self.clock, ts)
-        return self._end(fire) if self.scalars[S_WHEEL] >= 0 else []
+        return self._end() if self.scalars[S_WHEEL] >= 0 else []
 
     def close(self) -> list[Ended]:
         """End everything that is still open."""
         self.scalars[S_CLOSING] = 1
-        return self._end(end_all)
+        return self._end()
 
-    def _end(self, kernel: object) -> list[Ended]:
+    def _end(self) -> list[Ended]:
         ended: list[Ended] = []
         while True:
-            reason = kernel(  # type: ignore[operator]
+            reason = fire(
                 self.scalars, self._groups, self._tx, self._seen, self._tx_index, self._call_index, self._alias_index,
                 self._latest_index, self._wheel, self._arena, self._out_groups, self._out_tx, self._out_text,
             )  # fmt: skip

@@ -1,7 +1,7 @@
 """What has ended is copied out, and its places are free again.
 
-`fire` ends the groups whose time has come on the capture's clock; `end_all` ends the rest at the end of the capture.
-Both stop with DRAIN when the rows taken out so far must be fetched first, and go on where they stopped.
+`fire` ends the groups whose time has come on the capture's clock, and at the end of the capture the rest. It stops with
+DRAIN when the rows taken out so far must be fetched first, and goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from analyzer.correlate.layout import (
     S_OUT_GROUPS,
     S_OUT_TEXT,
     S_OUT_TX,
+    S_TOUCHED,
     S_TX_FREE,
     S_TX_LIVE,
     S_WHEEL,
@@ -60,6 +61,7 @@ from analyzer.correlate.layout import (
 )
 from analyzer.correlate.row_kernels import forget_seen
 from analyzer.correlate.table_kernels import copy_octets, drop
+from analyzer.correlate.touch_kernels import touch_bucket
 from analyzer.correlate.wheel_kernels import link, unlink
 from analyzer.jit import inlined, kernel
 
@@ -168,7 +170,6 @@ def end_group(
         tx[slot, T_NEXT] = scalars[S_TX_FREE]
         tx[slot, T_KEY_0] = 0
         tx[slot, T_KEY_0 + 1] = 0
-        tx[slot, T_TEXT] = -1
         scalars[S_TX_FREE] = slot
         scalars[S_TX_LIVE] -= 1
         slot = after
@@ -210,18 +211,23 @@ def fire(
     out_tx: Ints,
     out_text: Octets,
 ) -> int:
-    """End every group whose due lies at or before the clock; DRAIN if the rows handed out are full."""
+    """End every group whose due lies at or before the clock; DRAIN if the rows handed out are full.
+
+    When the capture is over (S_CLOSING) every group ends.
+    """
     clock = scalars[S_CLOCK]
     now = clock // SECOND
     second = scalars[S_WHEEL]
-    if now - second > WHEEL:  # after a long silence each bucket is looked at once
+    is_closing = scalars[S_CLOSING] != 0
+    if is_closing or now - second > WHEEL:  # after a long silence each bucket is looked at once
         second = now - WHEEL
     while second < now:
         second += 1
         group = wheel[second & (WHEEL - 1)]
+        scalars[S_TOUCHED] = touch_bucket(groups, tx, tx_index, call_index, latest_index, group, clock)
         while group >= 0:
             after = groups[group, G_FOLLOWING]
-            if groups[group, G_DUE] <= clock:
+            if is_closing or groups[group, G_DUE] <= clock:
                 if not room_for(scalars, groups, tx, out_groups, out_tx, out_text, group):
                     scalars[S_WHEEL] = second - 1
                     return DRAIN
@@ -234,34 +240,6 @@ def fire(
                 link(groups, wheel, group, groups[group, G_DUE] // SECOND + 1)
             group = after
     scalars[S_WHEEL] = now
-    return DONE
-
-
-@kernel
-def end_all(
-    scalars: Ints,
-    groups: Ints,
-    tx: Ints,
-    seen: Ints,
-    tx_index: Ints,
-    call_index: Ints,
-    alias_index: Ints,
-    latest_index: Ints,
-    wheel: Ints,
-    arena: Octets,
-    out_groups: Ints,
-    out_tx: Ints,
-    out_text: Octets,
-) -> int:
-    """End every group: the capture is over."""
-    for group in range(scalars[S_GROUP_USED]):
-        if groups[group, G_KIND] != GROUP_FREE:
-            if not room_for(scalars, groups, tx, out_groups, out_tx, out_text, group):
-                return DRAIN
-            end_group(
-                scalars, groups, tx, seen, tx_index, call_index, alias_index, latest_index, wheel, arena,
-                out_groups, out_tx, out_text, group,
-            )  # fmt: skip
     return DONE
 
 
@@ -281,7 +259,7 @@ def compact(scalars: Ints, groups: Ints, tx: Ints, arena: Octets, fresh: Octets)
                 start = groups[group, G_TO_TAG_TEXT]
                 groups[group, G_TO_TAG_TEXT] = at
                 at = copy_octets(arena, start, length, fresh, at)
-        if kind != GROUP_FREE:
+        if kind != GROUP_FREE and scalars[S_KEEP_TX] != 0:
             slot = groups[group, G_FIRST_TX]
             while slot >= 0:
                 if tx[slot, T_TEXT] >= 0:

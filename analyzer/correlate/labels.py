@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analyzer.batch import AnyColumn, Columns, Ints, Labels, Octets
 from analyzer.capture.address import address_texts
 from analyzer.correlate.layout import G_LENGTHS, G_TEXT, GT_COLUMNS
+from analyzer.correlate.text_kernels import move_texts
 
 #: A column of whatever numbers: int64, int32, float64 or bool.
 Column: TypeAlias = NDArray[Any]
@@ -22,35 +23,76 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 
 class Parts:
-    """Parts of a table as they come, and the octets of their texts end to end."""
+    """Parts of a table as they come, each with the octets of its texts."""
 
     def __init__(self) -> None:
-        self._parts: list[Part] = []
-        self._texts: list[Octets] = []
-        self._octets = 0
+        self._parts: list[tuple[Part, Octets]] = []
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return sum(len(next(iter(part.values()))) for part, _ in self._parts)
 
     def add(self, part: Part, text: Octets) -> None:
-        """Keep a part; its columns ``…_start`` say where texts stand in ``text``."""
+        """Keep a part; its columns ``…_start`` and ``…_length`` say where texts stand in ``text``."""
         # A column that is a view would keep the whole rows that it was taken from.
-        self._parts.append(
-            {
-                name: column + self._octets if name.endswith("_start") else np.ascontiguousarray(column)
-                for name, column in part.items()
-            }
-        )
-        self._texts.append(text)
-        self._octets += len(text)
+        owned = {name: column.copy() if column.base is not None else column for name, column in part.items()}
+        self._parts.append((owned, _own_texts(owned, text)))
+
+    def unbroken(self, order_by: str, first: int) -> int:
+        """How many rows follow each other in a numbering, from ``first`` on."""
+        numbers = np.sort(np.concatenate([part[order_by] for part, _ in self._parts]))
+        numbers = numbers[np.searchsorted(numbers, first) :]
+        broken = np.flatnonzero(numbers != np.arange(first, first + len(numbers)))
+        return int(broken[0]) if len(broken) else len(numbers)
+
+    def take_below(self, order_by: str, limit: int) -> Parts:
+        """Take out the rows whose number is below a limit."""
+        taken, left = Parts(), []
+        for part, text in self._parts:
+            below = part[order_by] < limit
+            if below.all():
+                taken._parts.append((part, text))
+            elif below.any():
+                taken.add({name: column[below] for name, column in part.items()}, text)
+                rest = Parts()
+                rest.add({name: column[~below] for name, column in part.items()}, text)
+                left += rest._parts
+            else:
+                left.append((part, text))
+        self._parts = left
+        return taken
 
     def whole(self, nothing: Part, order_by: str) -> tuple[Part, Octets]:
         """The table in the order of one of its columns, and the octets of its texts; ``nothing`` = an empty part.
 
         The parts are given up column by column, so that the table is never there twice: ask once.
         """
-        parts, texts = self._parts or [dict(nothing)], self._texts or [np.empty(0, np.uint8)]
-        self._parts, self._texts = [], []
-        order = np.argsort(np.concatenate([part[order_by] for part in parts]), kind="stable")
-        columns = {name: np.concatenate([part.pop(name) for part in parts])[order] for name in nothing}
-        return columns, np.concatenate(texts)
+        parts = self._parts or [(dict(nothing), np.empty(0, np.uint8))]
+        self._parts = []
+        base = 0
+        for part, text in parts:
+            for name in nothing:
+                if name.endswith("_start"):
+                    part[name] += base
+            base += len(text)
+        octets = np.concatenate([text for _, text in parts])
+        rows = [part for part, _ in parts]
+        del parts
+        order = np.argsort(np.concatenate([part[order_by] for part in rows]), kind="stable")
+        return {name: np.concatenate([part.pop(name) for part in rows])[order] for name in nothing}, octets
+
+
+def _own_texts(part: Part, text: Octets) -> Octets:
+    """The octets of a part's texts: those given, or a copy where many others stand among them."""
+    names = [name.removesuffix("_start") for name in part if name.endswith("_start")]
+    wanted = sum(int(np.maximum(part[f"{name}_length"], 0).sum()) for name in names)
+    if 4 * wanted > 3 * len(text):
+        return text
+    own = np.empty(wanted, dtype=np.uint8)
+    at = 0
+    for name in names:
+        at = move_texts(text, part[f"{name}_start"], part[f"{name}_length"], own, at)
+    return own
 
 
 def table(row_type: Any, named: Mapping[str, AnyColumn], numbers: Part) -> Columns:

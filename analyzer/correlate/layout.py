@@ -23,7 +23,8 @@ K_COLUMNS = 7
 # What a message is, in counts.
 UNIQUE, RESEND, COPY = range(3)
 
-# Transaction rows (T_*). The first cache line is what every message looks at, the second what it may repeat.
+# Transaction rows (T_*). The first cache line is what every message looks at, then comes what it may repeat. A
+# transaction that ends unnamed is looked at in the first line alone.
 T_KEY_0 = 0
 T_KEY_1 = 1
 T_GROUP = 2  # slot of its group
@@ -31,12 +32,8 @@ T_STATE = 3  # position in vocab.TransactionState
 T_STATUS = 4  # final status code, 0 while there is none
 T_SEEN_COUNT = 5
 T_FLAGS = 6  # TF_*
-T_METHOD = 7
+T_NEXT = 7  # next transaction of the group, or free place; -1
 T_SAME = 8  # keys and message numbers of the first MAX_SAME messages seen, in pairs
-T_NO = 16  # transaction_no
-T_CALL_NO = 17  # 0 = none
-T_REGISTRATION_NO = 18  # 0 = none
-T_CALL_SLOT = 19  # group slot of the call that an in-dialog request belongs to; -1
 T_SEEN = 20  # first entry of its list of messages seen; -1
 T_ATTEMPT = 21  # which attempt of the call it belongs to, from 1
 T_HOP = 22  # Via values minus one
@@ -49,7 +46,7 @@ T_PROGRESS_TS = 28  # first 101-199
 T_PROGRESS_CLOCK = 29
 T_REQUEST_CLOCK = 30  # the capture's clock when the request, the last 101-199 and the final were seen
 T_LAST_FINAL_TS = 31  # last sight of the final, resends included
-T_NEXT = 32  # next transaction of the group; -1
+T_METHOD = 32
 T_CLIENT = 33  # endpoint numbers
 T_SERVER = 34
 T_PORTS = 35  # client port << 16 | server port
@@ -83,8 +80,12 @@ T_CALL_ID_LENGTH = 62
 T_BRANCH_LENGTH = 63
 T_PROGRESS_TAG = 64  # To tag of the 18x that T_PROGRESS_Q850 is from
 T_FINAL_TAG = 65
+T_NO = 68  # transaction_no
+T_CALL_NO = 69  # 0 = none
+T_REGISTRATION_NO = 70  # 0 = none
+T_CALL_SLOT = 71  # group slot of the call that an in-dialog request belongs to; -1
 T_COLUMNS = 72  # whole cache lines
-MAX_SAME = 4
+MAX_SAME = 6
 
 # T_FLAGS
 TF_REQUEST = 1  # its request was seen
@@ -204,7 +205,8 @@ S_GROUP_LIVE = 21
 S_KEEP_TX = 22  # 1 = transactions are handed out, with their texts
 S_CLOSING = 23
 S_STEPPED = 24  # 1 while the messages are behind the clock
-S_COLUMNS = 25
+S_TOUCHED = 25  # a number of no meaning: what rows were looked at ahead of their use
+S_COLUMNS = 26
 
 # Why a kernel returned before the batch was done.
 DONE = 0

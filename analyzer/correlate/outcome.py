@@ -41,6 +41,7 @@ from analyzer.correlate.summary_kernels import (
     CF_RESPONSE,
     CF_RINGING,
 )
+from analyzer.correlate.turn_kernels import turn
 from analyzer.vocab import Outcome
 
 _GIVES_UP = 10 * SECOND  # who waits longer for any sign of life has met a network failure
@@ -56,7 +57,14 @@ class EndedCalls(NamedTuple):
     @classmethod
     def of(cls, summary: Ints, groups: Ints, transactions: Ints) -> EndedCalls:
         """The rows that belong together, from what `summarise` filled."""
-        return cls(summary, groups[summary[:, C_GROUP]], transactions[summary[:, C_DECIDING]])
+        return cls(summary, by_column(groups, summary[:, C_GROUP]), by_column(transactions, summary[:, C_DECIDING]))
+
+
+def by_column(rows: Ints, which: Ints) -> Ints:
+    """Some rows, each column of which stands in one piece: it is looked at by column from here on."""
+    out = np.empty((rows.shape[1], len(which)), dtype=np.int64)
+    turn(rows, np.ascontiguousarray(which), out)
+    return out.T
 
 
 class Verdict(NamedTuple):
@@ -132,23 +140,23 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
             flags & CF_PROGRESS == 0,
         ],
         [
-            np.full(len(status), rules.id("answered_after_cancel")),
-            np.full(len(status), rules.id("answered")),
-            np.full(len(status), rules.id("open")),
-            np.full(len(status), rules.id("cancelled_elsewhere")),
-            np.full(len(status), rules.id("redirected")),
-            np.full(len(status), rules.id("cancelled_by_timer")),
-            np.full(len(status), rules.id("cancelled")),
-            np.full(len(status), rules.id("abandoned_waited")),
-            np.full(len(status), rules.id("abandoned")),
+            np.int64(rules.id("answered_after_cancel")),
+            np.int64(rules.id("answered")),
+            np.int64(rules.id("open")),
+            np.int64(rules.id("cancelled_elsewhere")),
+            np.int64(rules.id("redirected")),
+            np.int64(rules.id("cancelled_by_timer")),
+            np.int64(rules.id("cancelled")),
+            np.int64(rules.id("abandoned_waited")),
+            np.int64(rules.id("abandoned")),
             by_cause,
-            np.full(len(status), rules.id("stir")),
+            np.int64(rules.id("stir")),
             vendor_rule,
-            np.full(len(status), rules.id("challenge_failed")),
-            np.full(len(status), rules.id("challenge_abandoned")),
+            np.int64(rules.id("challenge_failed")),
+            np.int64(rules.id("challenge_abandoned")),
             rules.of_status[status],
-            np.full(len(status), rules.id("no_reply")),
-            np.full(len(status), rules.id("only_100")),
+            np.int64(rules.id("no_reply")),
+            np.int64(rules.id("only_100")),
         ],
         default=rules.id("only_18x"),
     )

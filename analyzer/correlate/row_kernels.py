@@ -255,6 +255,8 @@ def first_of_same(scalars: Ints, tx: Ints, seen: Ints, slot: int, same: Key, mes
 @kernel
 def forget_seen(scalars: Ints, tx: Ints, seen: Ints, slot: int) -> None:
     """Give the list of messages seen of a transaction back."""
+    if tx[slot, T_SEEN_COUNT] <= MAX_SAME:
+        return
     entry = tx[slot, T_SEEN]
     while entry >= 0:
         after = seen[entry, 2]

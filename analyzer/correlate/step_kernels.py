@@ -111,6 +111,7 @@ from analyzer.correlate.response_kernels import (
 )
 from analyzer.correlate.row_kernels import first_of_same, must_grow, new_transaction, port_pair
 from analyzer.correlate.table_kernels import endpoint_number, find_slot, put, word_number
+from analyzer.correlate.touch_kernels import AHEAD, touch
 from analyzer.correlate.wheel_kernels import group_due, refresh_call, set_due, timer_of
 from analyzer.hash_kernels import Words
 from analyzer.jit import kernel
@@ -157,6 +158,8 @@ def step(
     and unlisted methods. A copy changes nothing but its count.
     """
     for i in range(start, len(numbers)):
+        if i == start or i % AHEAD == 0:
+            touch(i, min(i + AHEAD, len(numbers)), numbers, keys, links, tx, tx_index, groups, call_index)
         if numbers[i, D_COPY] != 0:
             count_copy(numbers, i, links, counts, special)
             continue

@@ -131,6 +131,16 @@ def endpoint_number(
     return slot
 
 
+@inlined
+def copy_octets(source: Octets, start: int, length: int, target: Octets, at: int) -> int:
+    """Copy some octets; returns where the next ones go."""
+    # Unsigned indexes spare the compiled loop a look for negative ones at every octet.
+    here, there = np.uint64(start), np.uint64(at)
+    for k in range(np.uint64(length)):
+        target[there + k] = source[here + k]
+    return at + length
+
+
 @kernel
 def word_number(
     octets: Octets,
@@ -155,8 +165,7 @@ def word_number(
     if slot >= MAX_WORDS:
         return -2
     at = scalars[S_WORD_OCTETS]
-    for k in range(length):
-        word_octets[at + k] = octets[start + k]
+    copy_octets(octets, start, length, word_octets, at)
     words[slot, 0] = key_0
     words[slot, 1] = key_1
     words[slot, 2] = at
@@ -165,11 +174,3 @@ def word_number(
     scalars[S_WORDS] = slot + 1
     scalars[S_WORD_OCTETS] = at + length
     return slot
-
-
-@inlined
-def copy_octets(source: Octets, start: int, length: int, target: Octets, at: int) -> int:
-    """Copy some octets; returns where the next ones go."""
-    for k in range(length):
-        target[at + k] = source[start + k]
-    return at + length

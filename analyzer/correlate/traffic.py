@@ -43,6 +43,7 @@ class Traffic:
         self._rules = rules
         self._methods = methods
         self.counts = np.zeros((1000, 16, 3), dtype=np.int64)
+        self._counted = 0  # by the kernel, so far
         self.special: Octets = rules.special.astype(np.uint8)
         self.special[0] = 0  # requests are counted under it
         self._rare: Counter[tuple[int, int, str | None, int]] = Counter()
@@ -51,8 +52,15 @@ class Traffic:
 
     def receive(self, batch: MessageBatch, links: Ints) -> None:
         """Count what the kernel left out, and the responses over time where that is asked for."""
+        counted = int(self.counts.sum())
+        left_out = len(batch) - (counted - self._counted)
+        self._counted = counted
         numbers = batch.numbers
         status = numbers[:, M_STATUS]
+        if self._timeline is not None:
+            self._over_time(numbers, status)
+        if not left_out:
+            return
         method = np.where(numbers[:, M_METHOD] > 0, numbers[:, M_METHOD], numbers[:, M_CSEQ_METHOD])
         none = (status == 0) & (numbers[:, M_METHOD] == 0)
         rare = (self.special[status] != 0) & (status > 0) | (method >= METHOD_UNLISTED) | none
@@ -60,8 +68,6 @@ class Traffic:
             kind = np.where(numbers[:, D_COPY] != 0, COPY, np.where(links[:, 0] != MISSING, RESEND, UNIQUE))
             for row in np.flatnonzero(rare).tolist():
                 self._count(batch, row, int(status[row]), int(method[row]), int(kind[row]))
-        if self._timeline is not None:
-            self._over_time(numbers, status)
 
     def _count(self, batch: MessageBatch, row: int, status: int, method: int, kind: int) -> None:
         vendor = None

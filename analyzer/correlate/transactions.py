@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -51,6 +51,8 @@ from analyzer.correlate.layout import (
 from analyzer.schema import TransactionRow
 from analyzer.vocab import EndedBy, TransactionKind, TransactionState, Transport, names, numbered
 
+#: Rows that are handed out at a time: a row group of a Parquet file.
+PIECE = 131_072
 _ENDED = numbered(EndedBy)
 _STATES = numbered(TransactionState)
 
@@ -115,21 +117,49 @@ def _part(tx: Ints) -> Part:
 
 
 class TransactionTable:
-    """Collects ended transactions batch by batch; `columns` gives the table, in order of transaction_no."""
+    """Collects ended transactions batch by batch, for a table in order of transaction_no.
 
-    def __init__(self, correlator: Correlator, methods: Sequence[str]) -> None:
+    Without a sink `columns` gives the table. A sink gets it in pieces as it becomes whole, so that no more is held
+    than what stands behind a transaction that is still open; `close` hands out the rest.
+    """
+
+    def __init__(
+        self, correlator: Correlator, methods: Sequence[str], sink: Callable[[Columns], None] | None = None
+    ) -> None:
         self._correlator = correlator
         self._methods = methods
+        self._sink = sink
         self._parts = Parts()
+        self._first = 1  # the number that comes next
+        self._try_at = PIECE
 
     def add(self, ended: Ended) -> None:
         """Keep what has ended."""
         if len(ended.transactions):
             self._parts.add(_part(ended.transactions), ended.text)
+            if self._sink is not None and len(self._parts) >= self._try_at:
+                self._hand_out(self._sink)
+
+    def close(self) -> None:
+        """Hand out what is left."""
+        if self._sink is not None:
+            self._sink(self.columns())
+
+    def _hand_out(self, sink: Callable[[Columns], None]) -> None:
+        pieces = self._parts.unbroken("transaction_no", self._first) // PIECE
+        for _ in range(pieces):
+            self._first += PIECE
+            sink(self._table(self._parts.take_below("transaction_no", self._first)))
+        # Where an open transaction holds back many, looking is left until there are twice as many.
+        held = len(self._parts)
+        self._try_at = held + max(held, PIECE)
 
     def columns(self) -> Columns:
-        """The table of all transactions that were added, in order of transaction_no."""
-        data, octets = self._parts.whole(_part(np.empty((0, T_COLUMNS), np.int64)), "transaction_no")
+        """The table of the transactions that were added and not handed out, in order of transaction_no."""
+        return self._table(self._parts)
+
+    def _table(self, parts: Parts) -> Columns:
+        data, octets = parts.whole(_part(np.empty((0, T_COLUMNS), np.int64)), "transaction_no")
         # Numbers that fit into 32 bits are kept so; a table holds them as every other number.
         narrow = [name for name, column in data.items() if column.dtype == np.int32]
         numbers = data | {name: data[name].astype(np.int64) for name in narrow}

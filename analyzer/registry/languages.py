@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 
 import msgspec
 
 from analyzer.registry.load import DATA
+from analyzer.registry.parsed import document
 
 
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,4 +27,4 @@ def language(name: str) -> Language:
     path = DATA / "lang" / f"{name}.toml"
     if name == "en" or not path.is_file():
         return Language()
-    return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Language, str_keys=True)
+    return msgspec.convert(document(path), Language, str_keys=True)

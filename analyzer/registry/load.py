@@ -13,7 +13,7 @@ import importlib.util
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -22,6 +22,7 @@ import msgspec
 
 from analyzer.errors import RegistryError, suggestion
 from analyzer.registry import entries as e
+from analyzer.registry import parsed
 from analyzer.registry import vendor_entries as v
 
 DATA = Path(__file__).parent.parent / "data"
@@ -86,6 +87,11 @@ _BOUNDS = {
 }
 
 
+def toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says."""
+    return tomllib.loads(path.read_text("utf-8"))
+
+
 class File(NamedTuple):
     """One TOML file, read: for each section its entries by key, and the keys that may replace."""
 
@@ -94,11 +100,11 @@ class File(NamedTuple):
     replacing: set[tuple[str, Key]]
 
 
-def read_file(path: Path, name: str, faults: list[Fault]) -> File:
+def read_file(path: Path, name: str, faults: list[Fault], parse: Callable[[Path], dict[str, Any]] = toml) -> File:
     """Read one TOML file; what is wrong goes to ``faults`` and the rest is kept."""
     file = File(name, {}, set())
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = parse(path)
     except tomllib.TOMLDecodeError as error:
         faults.append((name, "TOML", str(error)))
         return file
@@ -200,7 +206,7 @@ def check_patterns(file: File, faults: list[Fault]) -> None:
 def builtin_file(relative: str) -> File:
     """One built-in file; a fault in it is ours."""
     faults: list[Fault] = []
-    file = read_file(DATA / relative, relative, faults)
+    file = read_file(DATA / relative, relative, faults, parsed.document)
     assert not faults, faults
     return file
 

@@ -244,16 +244,16 @@ def read_cause_header(
 ) -> bool:
     """The Q.850 cause in a maker's field, if it is one of ``cause_names`` and none was read before.
 
-    ``cause_names`` are the names in lower case, each ended by a line feed. Returns whether the field is
-    one of them.
+    ``cause_names`` are the names in lower case, before each its length. Returns whether the field is one of them.
     """
     start = 0
-    for stop in range(cause_names.size):
-        if cause_names[stop] == 10:
-            if is_text(octets, name, name_end, cause_names[start:stop]):
-                cause = number(octets, at, end)
-                if numbers[row, M_VENDOR_CAUSE] == MISSING and 0 <= cause <= 255 and cause & 0x7F:
-                    numbers[row, M_VENDOR_CAUSE] = cause & 0x7F
-                return True
-            start = stop + 1
+    while start < cause_names.size:
+        length = int(cause_names[start])
+        start += 1
+        if length == name_end - name and is_text(octets, name, name_end, cause_names[start : start + length]):
+            cause = number(octets, at, end)
+            if numbers[row, M_VENDOR_CAUSE] == MISSING and 0 <= cause <= 255 and cause & 0x7F:
+                numbers[row, M_VENDOR_CAUSE] = cause & 0x7F
+            return True
+        start += length
     return False

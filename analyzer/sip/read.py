@@ -105,10 +105,10 @@ def read_messages(
     not list.
     """
     octets, rows = datagrams
-    names = [name for name, kind in cause_headers.items() if kind == Q850_CAUSE]
-    if not READ_NAMES.isdisjoint(names):
+    names = [name.encode() for name, kind in cause_headers.items() if kind == Q850_CAUSE]
+    if any(name.decode() in READ_NAMES or len(name) > 255 for name in names):
         return read_messages_whole(datagrams, methods, cause_headers)
-    cause_names = np.array(list("".join(f"{name}\n" for name in names).encode()), dtype=np.uint8)
+    cause_names = np.array(list(b"".join(bytes([len(name)]) + name for name in names)), dtype=np.uint8)
     numbers = np.empty((len(rows), M_COLUMNS), dtype=np.int64)
     spans = np.empty((len(rows), S_COLUMNS, 2), dtype=np.int32)
     tail = _Tail(len(octets))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,9 +226,9 @@ def test_builtin_files_are_read_on_demand(monkeypatch: pytest.MonkeyPatch) -> No
     read: list[str] = []
     original = load.read_file
 
-    def spy(path: Path, name: str, faults: list[Fault]) -> load.File:
+    def spy(path: Path, name: str, faults: list[Fault], parse: Callable[[Path], dict[str, Any]]) -> load.File:
         read.append(name)
-        return original(path, name, faults)
+        return original(path, name, faults, parse)
 
     monkeypatch.setattr(load, "read_file", spy)
     load.builtin_file.cache_clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from analyzer.stats.endpoints import endpoints
 from analyzer.stats.releases import releases
 from analyzer.tables import TableWriter, columns_of_rows
 
-#: Tables that the analysis keeps as columns; messages stream by, the rest are rows.
-_KEPT = ("transactions", "calls", "registrations")
+#: Tables that the analysis keeps as columns; messages and transactions stream by, the rest are rows.
+_KEPT = ("calls", "registrations")
+_STREAMED = ("messages", "transactions")
 
 
 def analyze_into(
@@ -29,20 +31,26 @@ def analyze_into(
 ) -> tuple[api.Result, list[Path]]:
     """Analyse captures and write the tables and charts; returns the result and the files.
 
-    Messages are written while the captures are read, so that their table needs no memory. Raises OutputError when
-    the folder cannot be written.
+    Messages and transactions are written while the captures are read, so that their tables need no memory. Raises
+    OutputError when the folder cannot be written.
     """
-    keep = {"calls", "registrations", *(name for name in tables if name in _KEPT)}
     written: list[Path] = []
-    asked = {**options, "keep": keep, "has_timeline": has_charts, "progress": progress}
-    if "messages" in tables:
-        with TableWriter(folder, formats, "messages", TABLES["messages"]) as writer:
-            result = api.analyze(*captures, **asked, message_sink=api.table_sink(writer))
-            written += writer.close()
-    else:
+    asked = {**options, "has_timeline": has_charts, "progress": progress}
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(TableWriter(folder, formats, name, TABLES[name]))
+            for name in _STREAMED
+            if name in tables
+        }
+        if "messages" in writers:
+            asked["message_sink"] = api.table_sink(writers["messages"])
+        if "transactions" in writers:
+            asked["transaction_sink"] = writers["transactions"].write
         result = api.analyze(*captures, **asked)
+        for writer in writers.values():
+            written += writer.close()
     for name in tables:
-        if name != "messages":
+        if name not in _STREAMED:
             with TableWriter(folder, formats, name, TABLES[name]) as writer:
                 writer.write(table(result, name))
                 written += writer.close()
@@ -54,7 +62,7 @@ def analyze_into(
 
 
 def table(result: api.Result, name: str) -> Columns:
-    """A table of an analysis by its name in `schema.TABLES`, messages excepted."""
+    """A table of an analysis by its name in `schema.TABLES`, messages and transactions excepted."""
     if name in _KEPT:
         return result.columns(name)
     calls = result.columns("calls")
