@@ -138,6 +138,10 @@ class Result:
     @cached_property
     def _issues(self) -> IssueLog:
         log = self._pipeline.issues
+        for capture in self.captures:
+            if capture.opaque:
+                detail = f"{capture.opaque_connections} connections, {capture.opaque} octets"
+                log.add(IssueNote("capture.unread_tls", capture.capture_no, detail=detail))
         calls = self.columns("calls")
         for (column, word), (code, detail) in _CALL_ISSUES.items():
             labels = calls.labels(column)

@@ -126,6 +126,9 @@ class Pipeline:
             if ends and self._messages:
                 self._keep(self.correlator.advance(max(ends)))
             self._keep(self.correlator.close())
+            if evicted := self.timeline.flows.evicted:
+                detail = f"{evicted} flows of SIP lost their place among too many others"
+                self.issues.add(IssueNote("tcp.bound", 1, detail=detail), evicted)
             if self.transactions is not None:
                 self.transactions.close()
         finally:

@@ -8,15 +8,22 @@ from analyzer.batch import (
     D_COLUMNS,
     D_LENGTH,
     D_OFFSET,
+    D_TRANSPORT,
     D_WIRE_LENGTH,
+    F_CUT,
     F_WHOLE,
     M_COLUMNS,
+    M_CONTENT_LENGTH,
     M_CSEQ_METHOD,
+    M_DEFECTS,
     M_FLAGS,
     M_METHOD,
     METHOD_UNLISTED,
+    MISSING,
     S_COLUMNS,
     S_METHOD,
+    X_BAD_CONTENT_LENGTH,
+    X_NO_CONTENT_LENGTH,
     Datagrams,
     Ints,
     MessageBatch,
@@ -29,6 +36,9 @@ from analyzer.sip.message import NO_CAUSE_HEADERS, Q850_CAUSE, CauseHeaders, Mes
 from analyzer.sip.message_kernels import read_rows
 from analyzer.sip.parse import parse_message
 from analyzer.sip.span_kernels import READ_NAMES
+
+# Positions in vocab.Transport.
+_TCP, _TLS = 1, 2
 
 
 def read_messages_whole(
@@ -45,7 +55,17 @@ def read_messages_whole(
     tail = _Tail(len(datagrams.octets))
     for row in range(len(rows)):
         _fill(row, datagrams.octets, numbers, spans, tail, methods, cause_headers)
+    _note_missing_length(numbers)
     return MessageBatch(tail.behind(datagrams.octets), numbers, spans)
+
+
+def _note_missing_length(numbers: Ints) -> None:
+    """Over a stream a message needs a Content-Length (RFC 3261 §18.3); a datagram's end is enough by itself."""
+    is_stream = (numbers[:, D_TRANSPORT] == _TCP) | (numbers[:, D_TRANSPORT] == _TLS)
+    if is_stream.any():
+        is_said = (numbers[:, M_DEFECTS] & X_BAD_CONTENT_LENGTH != 0) | (numbers[:, M_FLAGS] & F_CUT != 0)
+        is_missing = is_stream & (numbers[:, M_CONTENT_LENGTH] == MISSING) & ~is_said
+        numbers[is_missing, M_DEFECTS] |= X_NO_CONTENT_LENGTH
 
 
 class _Tail:
@@ -118,6 +138,7 @@ def read_messages(
                 _fill(row, octets, numbers, spans, tail, methods, cause_headers)
             else:
                 _number_method(row, octets, numbers, spans, methods)
+    _note_missing_length(numbers)
     return MessageBatch(tail.behind(octets), numbers, spans)
 
 

@@ -374,8 +374,9 @@ def test_every_defect_and_issue_is_explained() -> None:
         "capture.damaged",
         "capture.bad_block",
         "capture.frame_cut",
-        "capture.unread_tcp",
-        "capture.unread_fragment",
+        "capture.unread_tls",
+        "capture.copies",
+        "capture.keylog",
         "capture.unknown_link_type",
         "capture.clock_step",
         "sip.bad_start_line",
@@ -387,6 +388,14 @@ def test_every_defect_and_issue_is_explained() -> None:
         "call.ack_missing",
         "call.cancel_race",
         "ip.fragment",
+        "ip.fragment_overlap",
+        "tcp.gap",
+        "tcp.resync",
+        "tcp.bound",
+        "sctp.incomplete",
+        "websocket.bad_frame",
+        "tls.bad_record",
+        "hep.bad_packet",
     ]:
         issue = registry.issue(code)
         assert issue.known, code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -13,10 +14,12 @@ import pytest
 
 from analyzer.batch import (
     D_COLUMNS,
+    D_TRANSPORT,
     F_CUT,
     F_WHOLE,
     INVITE,
     M_CSEQ_METHOD,
+    M_DEFECTS,
     M_FLAGS,
     M_LENGTH,
     M_MESSAGE_NO,
@@ -28,7 +31,9 @@ from analyzer.batch import (
     S_METHOD,
     S_SENT_BY,
     S_TO_TAG,
+    X_NO_CONTENT_LENGTH,
     Datagrams,
+    MessageBatch,
     MethodNames,
 )
 from analyzer.sip.read import read_messages, read_messages_whole
@@ -158,3 +163,12 @@ print(len(wires), whole)
     assert done.returncode == 0, done.stderr
     wires, whole = map(int, done.stdout.split())
     assert wires - whole > 80
+
+
+@pytest.mark.parametrize("read", [read_messages, read_messages_whole])
+def test_a_stream_needs_a_content_length(read: Callable[[Datagrams, MethodNames], MessageBatch]) -> None:
+    octets = [ordinary("CSeq: 1 INVITE"), ordinary("CSeq: 1 INVITE"), ordinary("CSeq: 1 INVITE", "l: 0")]
+    window = datagrams([(one, len(one)) for one in octets])
+    window.rows[:, D_TRANSPORT] = [0, 1, 1]  # udp, tcp, tcp
+    defects = read(window, MethodNames()).numbers[:, M_DEFECTS] & X_NO_CONTENT_LENGTH
+    assert defects.tolist() == [0, X_NO_CONTENT_LENGTH, 0]
