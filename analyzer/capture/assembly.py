@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from analyzer.batch import (
     R_INFO,
     R_KIND,
     R_SEQ,
+    RAW_HEP,
     RAW_MESSAGE,
     RAW_SEGMENT,
     Datagrams,
@@ -50,6 +52,7 @@ from analyzer.capture.stream_kernels import (
     S_PLACE,
     S_ROWS,
     S_SECOND,
+    S_USED,
     S_WAITS,
     SECOND,
     STREAM_COLUMNS,
@@ -72,6 +75,8 @@ ROWS = 16_384
 BATCHES = 4
 #: Streams of which a part of a message is kept at a time; further ones go to the plain-Python assembler.
 BUFFERS = 4_096
+#: Buffers to begin with; there are twice as many whenever half of them are in use.
+_FIRST_BUFFERS = 128
 _NS = 1_000_000_000
 
 
@@ -138,10 +143,9 @@ class _Streams:
         self._scalars[SEED] = secrets.randbits(62)
         self._scalars[S_FREE] = -1
         self._scalars[S_CLOCK] = MISSING
-        # Memory is taken from the system as it is touched.
-        self._buffers: Octets = np.empty((BUFFERS, BUFFER_OCTETS), dtype=np.uint8)
-        self._kept: Ints = np.empty((BUFFERS, R_COLUMNS), dtype=np.int64)
-        self._links: Ints = np.empty(BUFFERS, dtype=np.int64)
+        self._buffers: Octets = np.empty((_FIRST_BUFFERS, BUFFER_OCTETS), dtype=np.uint8)
+        self._kept: Ints = np.empty((_FIRST_BUFFERS, R_COLUMNS), dtype=np.int64)
+        self._links: Ints = np.empty(_FIRST_BUFFERS, dtype=np.int64)
         self._batches: list[Datagrams] = []
         self._batch_no = -1
 
@@ -150,6 +154,8 @@ class _Streams:
         octets, rows = raw
         scalars = self._scalars
         scalars[S_AT] = 0
+        if 2 * scalars[S_USED] > len(self._buffers) < BUFFERS:
+            self._buffers, self._kept, self._links = map(_doubled, (self._buffers, self._kept, self._links))
         out = self._next_batch()
         while True:
             why = assemble(
@@ -273,6 +279,13 @@ class _Streams:
         stream[FLOW_STATE], stream[STREAM_SLOT], stream[STREAM_KEPT] = ELSEWHERE, -1, 0
 
 
+def _doubled(array: Any) -> Any:
+    """An array with room for as many rows more, of which no memory is taken before they are used."""
+    made = np.empty((2 * len(array), *array.shape[1:]), dtype=array.dtype)
+    made[: len(array)] = array
+    return made
+
+
 def _run_end(rows: Ints, at: int) -> int:
     """How far the rows from ``at`` on are all for the assembler: further ones may be, but are asked about singly."""
     if _is_for_kernel(rows[at]):
@@ -285,4 +298,4 @@ def _run_end(rows: Ints, at: int) -> int:
 
 def _is_for_kernel(row: Ints) -> bool:
     kind = row[R_KIND]
-    return bool(kind == RAW_MESSAGE or (kind == RAW_SEGMENT and row[R_INFO] >> 8 == FLOW_SIP))
+    return kind in (RAW_MESSAGE, RAW_HEP) or bool(kind == RAW_SEGMENT and row[R_INFO] >> 8 == FLOW_SIP)

@@ -1,9 +1,9 @@
 """SIP over TCP in volume: streams in order, cut into messages, without leaving compiled code.
 
-Only what is ordinary is done here: segments in order, whole or in parts, with a Content-Length. The rest (a gap, a
-segment out of order, no Content-Length, octets that are no message …) is handed to the plain-Python assembler together
-with the stream, which comes back when nothing of it is left over there (`analyzer.capture.assembly`). The rules are
-those of docs/transports.md; a property test holds the two equal.
+What is ordinary is done here: segments in order, whole or in parts, with a Content-Length; HEP 3 on the way.
+The rest (a gap, a segment out of order, no Content-Length, octets that are no message …) is handed to the plain-Python
+assembler together with the stream, which comes back when nothing of it is left over there
+(`analyzer.capture.assembly`). The rules are those of docs/transports.md; a property test holds the two equal.
 
 A stream's part of a message is kept in a slot of ``buffers``, the row of the segment that came last in ``kept``.
 """
@@ -35,6 +35,7 @@ from analyzer.batch import (
     R_INFO,
     R_KIND,
     R_SEQ,
+    RAW_HEP,
     RAW_MESSAGE,
     RAW_SEGMENT,
     TCP_FIN,
@@ -53,6 +54,7 @@ from analyzer.capture.flow_kernels import (
     TICK,
     flow_place,
 )
+from analyzer.capture.hep_kernels import HEP_MESSAGE, HEP_ODD, hep_message
 from analyzer.jit import inlined, kernel
 from analyzer.sip.scan_kernels import LF_WORD, find, is_blank
 from analyzer.sip.start_kernels import SIP_MESSAGE, start_line
@@ -132,6 +134,16 @@ def assemble(
             if not _has_room(scalars, out_octets, out_rows, row[D_LENGTH], 1):
                 return FULL
             _emit(octets, row[D_OFFSET], row[D_LENGTH], row, row[D_FILE_OFFSET], scalars, out_octets, out_rows)
+            continue
+        if row[R_KIND] == RAW_HEP:
+            if not _has_room(scalars, out_octets, out_rows, row[D_LENGTH], 1):
+                return FULL
+            made = out_rows[scalars[S_ROWS]]
+            what = hep_message(octets, row, made)
+            if what == HEP_ODD:
+                return OTHER
+            if what == HEP_MESSAGE:
+                _emit(octets, made[D_OFFSET], made[D_LENGTH], made, made[D_FILE_OFFSET], scalars, out_octets, out_rows)
             continue
         if row[R_KIND] != RAW_SEGMENT or row[R_INFO] >> 8 != FLOW_SIP:
             return OTHER

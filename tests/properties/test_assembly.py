@@ -6,6 +6,8 @@ batches.
 
 from __future__ import annotations
 
+import zlib
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +29,9 @@ from analyzer.batch import (
 from analyzer.capture.assembly import Assembly
 from analyzer.capture.flow_table import FlowTable
 from analyzer.issues import IssueLog, IssueNote
-from tests.capture.raw import Raw, datagrams, message, segment
+from tests.capture.raw import Raw, datagrams, hep_datagram, message, segment
 from tests.capture.stream_messages import SDP, SIPFRAG, request, response
+from tests.capture.test_hep import chunk, hep3
 from tests.properties.test_streams import rubbish
 
 LONG = b"x" * 40_000
@@ -168,6 +171,40 @@ def test_rubbish_is_the_same_rubbish(raw: list[Raw], size: int) -> None:
     assert fast_notes == plain_notes
 
 
+@st.composite
+def _hep(draw: st.DrawFn) -> list[Raw]:
+    """HEP packets, ordinary and odd, some of them damaged."""
+    made = Rows()
+    for number in range(1, draw(st.integers(1, 6)) + 1):
+        more = draw(
+            st.lists(
+                st.sampled_from(
+                    [chunk(18, b"\0\x64"), chunk(9, b"\0\1"), chunk(16, zlib.compress(request())), chunk(2, b"\x16"),
+                     chunk(14, b"secret"), chunk(15, b""), chunk(900, b"later"), chunk(10, b"\xff" * 4)]
+                ),
+                max_size=3,
+            )
+        )  # fmt: skip
+        payload = draw(st.sampled_from([request(body=SDP), response(), b"", b"text", b"\r\n" + response()]))
+        src = draw(st.sampled_from(["198.51.100.1", "2001:db8::1"]))
+        octets = bytearray(hep3(payload, *more, protocol=draw(st.sampled_from([6, 17, 132])), src=src))
+        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 4]))):
+            octets[draw(st.integers(0, len(octets) - 1))] = draw(st.integers(0, 255))
+        end = draw(st.sampled_from([len(octets), len(octets), 20, 5]))
+        missing = draw(st.sampled_from([0, 0, 0, 9]))
+        made.append(hep_datagram(bytes(octets[:end]), number, number / 100, missing))
+    return made
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(raw=_hep())
+def test_hep_is_read_like_by_the_plain_assembler(raw: list[Raw]) -> None:
+    plain, plain_notes = _assembled(raw, "scapy", len(raw))
+    fast, fast_notes = _assembled(raw, "kernels", 3)
+    assert fast == plain
+    assert fast_notes == plain_notes
+
+
 def test_ordinary_streams_never_leave_the_kernels() -> None:
     octets = (request(body=SDP) + response() + b"\r\n\r\n") * 50
     raw = [
@@ -180,3 +217,13 @@ def test_ordinary_streams_never_leave_the_kernels() -> None:
     made = [found for part in assembly.receive(datagrams(raw)) for found in _taken([part])]
     assert len(made) == 100
     assert not calls
+
+
+def test_many_streams_with_a_part_of_a_message() -> None:
+    """More than there are buffers at first, and more than there may be."""
+    octets = request(body=SDP)
+    for streams in (300, 5_000):
+        beginnings = [segment(octets[:150], 1_000, n, n / 1e5, ports=(10_000 + n, 5060)) for n in range(streams)]
+        ends = [segment(octets[150:], 1_150, n, 1 + n / 1e5, ports=(10_000 + n, 5060)) for n in range(streams)]
+        made, _ = _assembled([*beginnings, *ends], "kernels", 100)
+        assert [found for _, found in made] == [octets] * streams
