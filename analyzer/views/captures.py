@@ -39,7 +39,7 @@ def captures_table(captures: Sequence[CaptureRow], words: Words, zone: tzinfo, t
         connections = sum(row.opaque_connections for row in captures)
         notes.append(
             words(
-                "TLS on SIP ports that stayed opaque: {connections} connections, {octets}",
+                "TLS on SIP ports that stayed opaque: {octets}, connections: {connections}",
                 connections=words.number(connections),
                 octets=words.octets(octets),
             )

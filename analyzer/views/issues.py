@@ -84,7 +84,7 @@ def _opaque(analysis: Analysis, words: Words) -> list[str]:
         return []
     return [
         words(
-            "TLS on SIP ports that could not be read: {connections} connections, {octets}. "
+            "TLS on SIP ports that could not be read: {octets}, connections: {connections}. "
             "Their calls are missing here; --keylog FILE opens them.",
             connections=words.number(connections),
             octets=words.octets(octets),

@@ -181,7 +181,7 @@ def test_remarks_tell_what_the_figures_do_not_hold() -> None:
         "Seen on both sides of calls",
         "Asterisk PBX 18.1 has a cause table of its own",
     ]
-    assert "3 connections, 9.0 kB" in remarks[1]
+    assert "9.0 kB, connections: 3" in remarks[1]
     assert "192.0.2.5" in remarks[2]
     assert "--causes asterisk" in remarks[3]
 
