@@ -31,6 +31,7 @@ from analyzer.capture.timeline import timeline
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator
 from analyzer.correlate.rules import Rules
+from analyzer.correlate.text_kernels import move_texts
 from analyzer.correlate.traffic import Traffic
 from analyzer.issues import IssueLog
 from analyzer.registry import load_registry
@@ -86,6 +87,7 @@ def compile_correlating() -> None:
     correlator.make_room_for_texts(1)
     for part in [*ended, *correlator.advance(400 * _SECOND), *correlator.close()]:
         calls.add(part)
+    move_texts(octets, rows[:, D_OFFSET].copy(), lengths.astype(np.int32), np.empty_like(octets), 0)
 
 
 def warm_captures(folder: Path) -> list[Path]:

@@ -61,6 +61,7 @@ class Figures:
 def run(command: Sequence[str], limit_s: float, extra: Mapping[str, str] | None = None) -> Run:
     """Run a command to its end, its output dropped; after `limit_s` seconds it is stopped."""
     environment = {**os.environ, **(extra or {})}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have their byte code cached
     null = subprocess.DEVNULL
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True)

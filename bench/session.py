@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bench.check import differences
+from bench.machine import described, factor, factors
 from bench.measure import Figures, in_turn, read_through, run
 from bench.programs import OTHERS, Program, ours, version
 from bench.targets import Evidence, Verdict, verdicts
@@ -172,7 +173,11 @@ class Session:
     def verdicts(self) -> list[Verdict]:
         """The targets, judged by what has been measured."""
         messages = {name: int(str(content["sip_messages"])) for name, content in self.content.items()}
-        return verdicts(Evidence(self.figures, messages, self.by))
+        return verdicts(Evidence(self.figures, messages, self.by, factor(self.machine())))
+
+    def machine(self) -> dict[str, float]:
+        """How many times slower than the reference machine this one is, by capture."""
+        return factors(self.figures, {name: int(str(content["octets"])) for name, content in self.content.items()})
 
     def table(self) -> str:
         """Medians, and how many times sipcause's time each program takes."""
@@ -203,6 +208,7 @@ class Session:
             "captures": self.content,
             "wrong_counts": self.wrong,
             "figures": [figures.as_dict() for figures in self.figures.values()],
+            "times_slower_than_reference_machine": self.machine(),
             "targets": [vars(verdict) for verdict in judged],
         }
 
@@ -219,10 +225,15 @@ def main() -> int:
     _say()
     _say(session.table())
     _say()
+    _say(described(session.machine()))
+    _say()
     _say(f"{'target':42} {'asked':27} {'measured':44} verdict")
     for verdict in judged:
         word = {True: "met", False: "MISSED", None: "-"}[verdict.met]
         _say(f"{verdict.what:42} {verdict.target:27} {verdict.measured:44} {word}")
+        if verdict.on_reference:
+            there = {True: "would be met", False: "would be missed", None: ""}[verdict.met_on_reference]
+            _say(f"{'':42} {'':27} = {verdict.on_reference} by the reference machine's measure: {there}")
     if arguments.json:
         arguments.json.write_text(json.dumps(session.document(judged), indent=1) + "\n")
     failed = [row for row in session.figures.values() if "sipcause" in row.program and not row.good]

@@ -12,21 +12,31 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Verdict:
-    """One target: what was promised and what was measured; `met` is None where figures are missing."""
+    """One target: what was promised and what was measured; `met` is None where figures are missing.
+
+    `on_reference` says what an absolute figure would be on the machine that it was set on (`bench.machine`), and
+    `met_on_reference` whether that meets it; neither changes what was measured.
+    """
 
     what: str
     target: str
     measured: str
     met: bool | None
+    on_reference: str = ""
+    met_on_reference: bool | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The figures of one session: by (capture, program), judged by `by` (``wall_s`` or ``cpu_s``)."""
+    """The figures of one session: by (capture, program), judged by `by` (``wall_s`` or ``cpu_s``).
+
+    `machine` is how many times slower this machine is than the reference machine; None when that is not known.
+    """
 
     figures: Mapping[tuple[str, str], Figures]
     messages: Mapping[str, int]
     by: str
+    machine: float | None = None
 
     def seconds(self, capture: str, program: str = "sipcause", by: str = "") -> float:
         """Median seconds; KeyError when there is no good run."""
@@ -42,6 +52,16 @@ class Evidence:
 
 
 Judge = Callable[[Evidence], tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class Absolute:
+    """A target in seconds, or in what is done in one: it depends on the machine. Seconds are divided by a factor."""
+
+    judge: Callable[[Evidence, float], tuple[str, bool]]
+
+    def __call__(self, seen: Evidence, factor: float = 1.0) -> tuple[str, bool]:
+        return self.judge(seen, factor)
 
 
 def _faster(capture: str, other: str, times: float) -> Judge:
@@ -66,12 +86,12 @@ def _at_most(capture: str, program: str, times: float) -> Judge:
     return judge
 
 
-def _below(capture: str, program: str, limit_s: float, by: str = "") -> Judge:
-    def judge(seen: Evidence) -> tuple[str, bool]:
-        spent = seen.seconds(capture, program, by)
+def _below(capture: str, program: str, limit_s: float, by: str = "") -> Absolute:
+    def judge(seen: Evidence, factor: float) -> tuple[str, bool]:
+        spent = seen.seconds(capture, program, by) / factor
         return f"{spent:.2f} s", spent <= limit_s
 
-    return judge
+    return Absolute(judge)
 
 
 def _memory(capture: str, limit: int) -> Judge:
@@ -81,9 +101,9 @@ def _memory(capture: str, limit: int) -> Judge:
     return judge
 
 
-def _rate(seen: Evidence) -> tuple[str, bool]:
+def _rate(seen: Evidence, factor: float) -> tuple[str, bool]:
     more = seen.messages["sip-dense-10"] - seen.messages["sip-dense"]
-    rate = more / (seen.seconds("sip-dense-10") - seen.seconds("sip-dense"))
+    rate = more / (seen.seconds("sip-dense-10") - seen.seconds("sip-dense")) * factor
     return f"{rate / 1e6:.2f} million/s", rate >= 1e6
 
 
@@ -117,7 +137,7 @@ TARGETS: list[tuple[str, str, Judge]] = [
         "7 times faster",
         _faster("sip-dense-10", "tshark -z sip,stat", 7),
     ),
-    ("messages from sip-dense to sip-dense-10", "1 million/s", _rate),
+    ("messages from sip-dense to sip-dense-10", "1 million/s", Absolute(_rate)),
     ("sip-dense-10 with -o", "at most 1.5 times", _at_most("sip-dense-10", "sipcause -o", 1.5)),
     (
         "sip-dense-10 with -o and messages",
@@ -145,5 +165,6 @@ def verdicts(seen: Evidence) -> list[Verdict]:
         except KeyError:
             rows.append(Verdict(what, target, "not measured", None))
         else:
-            rows.append(Verdict(what, target, measured, met))
+            there = judge(seen, seen.machine) if isinstance(judge, Absolute) and seen.machine else ("", None)
+            rows.append(Verdict(what, target, measured, met, *there))
     return rows

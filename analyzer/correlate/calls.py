@@ -7,7 +7,8 @@ import numpy as np
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Texts
 from analyzer.correlate.causes import find_causes
 from analyzer.correlate.correlator import Correlator, Ended
-from analyzer.correlate.labels import Codes, EndpointNames, Flags, Part, Parts, difference, table, text_places, united
+from analyzer.correlate.judging import ByColumn, Flags, among, first_of
+from analyzer.correlate.labels import Codes, EndpointNames, Part, Parts, difference, table, text_places, united
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_TS,
@@ -48,7 +49,7 @@ from analyzer.correlate.layout import (
     TF_CANCELLED,
 )
 from analyzer.correlate.makers import Makers
-from analyzer.correlate.outcome import EndedCalls, Verdict, by_column, charged, decide
+from analyzer.correlate.outcome import EndedCalls, Verdict, charged, decide
 from analyzer.correlate.release import find_releases
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
@@ -103,9 +104,9 @@ class CallTable:
         if not len(summary):
             return
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
-        self._parts.add(self._judge(calls, by_column(ended.transactions, summary[:, C_FIRST])), ended.text)
+        self._parts.add(self._judge(calls, ByColumn(ended.transactions, summary[:, C_FIRST])), ended.text)
 
-    def _judge(self, calls: EndedCalls, first: Ints) -> Part:
+    def _judge(self, calls: EndedCalls, first: ByColumn) -> Part:
         summary, groups, final = calls
         status = summary[:, C_STATUS]
         vendor_rule, vendor_cause, vendor = self._makers.ask(
@@ -163,8 +164,11 @@ class CallTable:
 
     def columns(self) -> Columns:
         """The table of all calls that were added, in order of call_no."""
-        no_groups, no_transactions = np.empty((0, G_COLUMNS), np.int64), np.empty((0, T_COLUMNS), np.int64)
-        nothing = EndedCalls(np.empty((0, C_COLUMNS), np.int64), no_groups, no_transactions)
+        none = np.empty(0, dtype=np.int64)
+        no_transactions = ByColumn(np.empty((0, T_COLUMNS), np.int64), none)
+        nothing = EndedCalls(
+            np.empty((0, C_COLUMNS), np.int64), ByColumn(np.empty((0, G_COLUMNS), np.int64), none), no_transactions
+        )
         data, octets = self._parts.whole(self._judge(nothing, no_transactions), "call_no")
         rules, correlator = self._rules, self._correlator
         places = EndpointNames(correlator.endpoints)
@@ -227,12 +231,12 @@ def _times(calls: EndedCalls, verdict: Verdict, answered: Flags, release: Ints) 
     waits = np.where(summary[:, C_FLAGS] & CF_RESPONSE != 0, RINGING, NO_REPLY)
     last_sign = final[:, T_PROGRESS_CLOCK]
     since = np.where(last_sign != MISSING, last_sign, final[:, T_REQUEST_TS])
-    end = np.select(
+    end = first_of(
         [answered, verdict.is_cancelled, verdict.is_open, status > 0],
         [bye, np.where(final[:, T_FLAGS] & TF_CANCELLED != 0, final[:, T_CANCEL_TS], final_ts), MISSING, final_ts],
         default=since + waits,
     )
-    measured = np.where((status < 300) | ((status >= 400) & ~np.isin(status, _NO_DELAY)), final_ts, MISSING)
+    measured = np.where((status < 300) | ((status >= 400) & ~among(status, _NO_DELAY)), final_ts, MISSING)
     first_word = np.where(progress != MISSING, progress, measured)
     bye_seen = answered & (bye != MISSING)
     unanswered = release == RELEASE[Release.BYE_UNANSWERED]
@@ -250,7 +254,7 @@ def _times(calls: EndedCalls, verdict: Verdict, answered: Flags, release: Ints) 
     }
 
 
-def _texts(groups: Ints) -> Part:
+def _texts(groups: ByColumn) -> Part:
     """Where each text of a call stands in the octets handed out with it."""
     starts, lengths = text_places(groups)
     places: Part = {}

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import MISSING, Ints
-from analyzer.correlate.labels import Codes, Flags
+from analyzer.correlate.judging import Flags, first_of
+from analyzer.correlate.labels import Codes
 from analyzer.correlate.layout import (
     G_BYE_Q850,
     G_BYE_SIP,
@@ -59,7 +60,7 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     bye = answered & (groups[:, G_BYE_TS] != MISSING)
     no_ack = answered & (release == RELEASE[Release.NO_ACK])
 
-    reason = np.select(
+    reason = first_of(
         [cancelled, bye, decided],
         [final[:, T_CANCEL_Q850], groups[:, G_BYE_Q850], final[:, T_FINAL_Q850]],
         default=MISSING,
@@ -71,29 +72,30 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     )  # fmt: skip
     progress = final[:, T_PROGRESS_Q850]
     from_18x = (decided | cancelled) & is_specific(progress) & ~is_specific(reason) & same_dialog
-    header = np.select(
+    header = first_of(
         [decided, bye],
         [final[:, T_FINAL_VENDOR_CAUSE], groups[:, G_BYE_VENDOR_CAUSE]],
         default=MISSING,
     )
     pack = np.where(decided, vendor_cause, MISSING)
-    sip = np.select(
+    sip = first_of(
         [cancelled & (outcome == OUTCOME[Outcome.NO_ANSWER]), bye, decided],
         [final[:, T_CANCEL_SIP], groups[:, G_BYE_SIP], final[:, T_FINAL_SIP]],
         default=MISSING,
     )
     by_sip = np.where((sip >= 300) & (sip < 700), rules.mapped[np.clip(sip, 0, 999)], NO_CAUSE)
-    by_event = np.select(
+    by_event = first_of(
         [no_ack, cancelled | bye, verdict.timed_out],
-        [np.int64(TIMER_EXPIRY), np.int64(NORMAL_CLEARING), np.int64(NO_USER_RESPONDING)],
-        default=np.int64(NO_CAUSE),
+        [TIMER_EXPIRY, NORMAL_CLEARING, NO_USER_RESPONDING],
+        default=NO_CAUSE,
     )
     row = rules.mapped[status]
-    asks = np.flatnonzero(decided & (final[:, T_FINAL_WARNING] > 0))
+    warning = final[:, T_FINAL_WARNING]
+    asks = np.flatnonzero(decided & (warning > 0))
     if len(asks):
         row = row.copy()
         for at in asks.tolist():
-            row[at] = rules.by_warning(int(status[at]), int(final[at, T_FINAL_WARNING]))
+            row[at] = rules.by_warning(int(status[at]), int(warning[at]))
     profile = np.where(decided & (status < 700), row, NO_CAUSE)
     fallback = np.where(decided & (status < 700), rules.fallback[status], NO_CAUSE)
 
@@ -108,10 +110,10 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
         profile != NO_CAUSE,
         fallback != NO_CAUSE,
     ]
-    cause = np.select(
+    cause = first_of(
         conditions, [isup, reason, progress, header, pack, by_sip, by_event, profile, fallback], default=MISSING
     )
-    cause_from = np.select(conditions, [np.int32(FROM[source]) for source in CauseFrom], default=np.int32(-1))
+    cause_from = first_of(conditions, [FROM[source] for source in CauseFrom], default=-1)
     mapped = np.where((status >= 300) & (row != NO_CAUSE), row, MISSING)
     read = np.where(decided & (status >= 400), verdict.read_cause, MISSING)
     conflict = (

@@ -59,7 +59,7 @@ from analyzer.wiretext import printable
 
 
 class Ended(NamedTuple):
-    """What has ended: rows of `layout` (G_*, T_*) and the octets of their texts."""
+    """What has ended: rows of `layout` (G_*, T_*), each column in one piece, and the octets of their texts."""
 
     groups: Ints
     transactions: Ints
@@ -96,9 +96,13 @@ class Correlator:
         self._word_index = np.zeros(4096, dtype=np.int64)
         self._word_octets = np.zeros(1 << 16, dtype=np.uint8)
         self._arena = np.zeros(1 << 20, dtype=np.uint8)
-        self._out_groups = np.zeros((2 * drain_at, G_COLUMNS), dtype=np.int64)
-        self._out_tx = np.zeros((8 * drain_at + 128, T_COLUMNS), dtype=np.int64)
+        # What is handed out is looked at by column. Columns a power of two apart would all want the same places of the
+        # processor's cache.
+        self._out_groups = np.zeros((2 * drain_at | 9, G_COLUMNS), dtype=np.int64, order="F")
+        self._out_tx = np.zeros((8 * drain_at + 128 | 9, T_COLUMNS), dtype=np.int64, order="F")
         self._out_text = np.zeros(1 << 22, dtype=np.uint8)
+        self._keys = np.empty((0, K_COLUMNS), dtype=np.int64)
+        self._links = np.empty((0, 4), dtype=np.int64)
         self._notes = np.zeros((NOTE_LIMIT, NOTE_COLUMNS), dtype=np.int64)
 
     # -- what others ask ----------------------------------------------------------------------------------------
@@ -142,11 +146,13 @@ class Correlator:
     ) -> tuple[Ints, list[Ended], Ints]:
         """Take a batch: its links (n × 4, see `step_kernels.step`), what has ended, and the notes made (N × 6).
 
-        ``counts`` and ``special`` are as `step` wants them.
+        ``counts`` and ``special`` are as `step` wants them. The links are good until the next batch.
         """
         numbers, spans = batch.numbers, batch.spans
-        keys = np.empty((len(numbers), K_COLUMNS), dtype=np.int64)
-        links = np.empty((len(numbers), 4), dtype=np.int64)
+        if len(numbers) > len(self._keys):
+            self._keys = np.empty((len(numbers), K_COLUMNS), dtype=np.int64)
+            self._links = np.empty((len(numbers), 4), dtype=np.int64)
+        keys, links = self._keys[: len(numbers)], self._links[: len(numbers)]
         message_keys(batch.octets, numbers, spans, self._seeds, keys)
         ended: list[Ended] = []
         self.scalars[S_NOTES] = 0
@@ -195,7 +201,7 @@ class Correlator:
         groups, rows = int(scalars[S_OUT_GROUPS]), int(scalars[S_OUT_TX])
         if groups or rows:
             text = self._out_text[: scalars[S_OUT_TEXT]].copy()
-            ended.append(Ended(self._out_groups[:groups].copy(), self._out_tx[:rows].copy(), text))
+            ended.append(Ended(self._out_groups[:groups].copy("F"), self._out_tx[:rows].copy("F"), text))
         elif len(self._out_text) < 1 << 27:
             # Nothing was handed out and yet there was no room: one group's texts need more than there is.
             self._out_text = np.zeros(2 * len(self._out_text), dtype=np.uint8)

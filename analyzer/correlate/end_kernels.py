@@ -19,6 +19,7 @@ from analyzer.correlate.layout import (
     G_KEY_0,
     G_KIND,
     G_LATEST_0,
+    G_LATEST_1,
     G_LENGTHS,
     G_TEXT,
     G_TO_TAG_LENGTH,
@@ -29,6 +30,7 @@ from analyzer.correlate.layout import (
     GROUP_ORPHAN,
     GROUP_REGISTRATION,
     GT_COLUMNS,
+    MAX_SAME,
     OUT_CLOCK,
     OUT_CLOSING,
     OUT_FIRST_TX,
@@ -56,6 +58,7 @@ from analyzer.correlate.layout import (
     T_NO,
     T_RESPONSE_RESENDS,
     T_RESPONSES,
+    T_SAME,
     T_TEXT,
     WHEEL,
 )
@@ -103,7 +106,9 @@ def hand_out_transaction(
     """Copy a transaction's row, and its texts where they are kept."""
     out = scalars[S_OUT_TX]
     scalars[S_OUT_TX] = out + 1
-    for column in range(T_COLUMNS):
+    for column in range(T_GROUP, T_SAME):  # its keys and what it may repeat stay behind
+        out_tx[out, column] = tx[slot, column]
+    for column in range(T_SAME + 2 * MAX_SAME, T_COLUMNS):
         out_tx[out, column] = tx[slot, column]
     out_tx[out, T_GROUP] = out_group
     out_tx[out, OUT_TX_CLOCK] = scalars[S_CLOCK]
@@ -119,7 +124,9 @@ def hand_out_group(scalars: Ints, groups: Ints, arena: Octets, out_groups: Ints,
     """Copy a call's or registration's row and texts; returns its place among those handed out."""
     out: int = scalars[S_OUT_GROUPS]
     scalars[S_OUT_GROUPS] = out + 1
-    for column in range(G_COLUMNS):
+    for column in range(G_KEY_0):
+        out_groups[out, column] = groups[group, column]
+    for column in range(G_LATEST_1 + 1, G_COLUMNS):
         out_groups[out, column] = groups[group, column]
     out_groups[out, OUT_CLOCK] = scalars[S_CLOCK]
     out_groups[out, OUT_CLOSING] = scalars[S_CLOSING]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analyzer.batch import AnyColumn, Columns, Ints, Labels, Octets
 from analyzer.capture.address import address_texts
+from analyzer.correlate.judging import ByColumn, Flags
 from analyzer.correlate.layout import G_LENGTHS, G_TEXT, GT_COLUMNS
 from analyzer.correlate.text_kernels import move_texts
 
@@ -19,7 +20,6 @@ Column: TypeAlias = NDArray[Any]
 Part: TypeAlias = dict[str, Column]
 Codes: TypeAlias = NDArray[np.int32]
 Reals: TypeAlias = NDArray[np.float64]
-Flags: TypeAlias = NDArray[np.bool_]
 
 
 class Parts:
@@ -108,11 +108,11 @@ def difference(late: Ints, early: Ints, there: Flags, unit: float) -> Reals:
     return apart
 
 
-def text_places(groups: Ints) -> tuple[Ints, Codes]:
+def text_places(groups: Ints | ByColumn) -> tuple[Ints, Codes]:
     """Where the texts of calls and registrations start and how long they are (n × GT_COLUMNS each)."""
     lengths = groups[:, G_LENGTHS : G_LENGTHS + GT_COLUMNS]
     taken = np.maximum(lengths, 0)
-    starts: Ints = np.cumsum(taken, axis=1) - taken + groups[:, G_TEXT : G_TEXT + 1]
+    starts: Ints = np.cumsum(taken, axis=1) - taken + groups[:, G_TEXT][:, None]
     return starts, lengths.astype(np.int32)
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import F_STIR, MISSING, Ints
-from analyzer.correlate.labels import Codes, Flags
+from analyzer.correlate.judging import ByColumn, Flags, among, first_of
+from analyzer.correlate.labels import Codes
 from analyzer.correlate.layout import (
     CHALLENGE_WINDOW,
     G_FINAL_CLOCK,
@@ -41,7 +42,6 @@ from analyzer.correlate.summary_kernels import (
     CF_RESPONSE,
     CF_RINGING,
 )
-from analyzer.correlate.turn_kernels import turn
 from analyzer.vocab import Outcome
 
 _GIVES_UP = 10 * SECOND  # who waits longer for any sign of life has met a network failure
@@ -51,20 +51,17 @@ class EndedCalls(NamedTuple):
     """A batch of ended calls: summary, group and deciding transaction rows, line by line."""
 
     summary: Ints
-    groups: Ints
-    deciding: Ints
+    groups: ByColumn
+    deciding: ByColumn
 
     @classmethod
     def of(cls, summary: Ints, groups: Ints, transactions: Ints) -> EndedCalls:
         """The rows that belong together, from what `summarise` filled."""
-        return cls(summary, by_column(groups, summary[:, C_GROUP]), by_column(transactions, summary[:, C_DECIDING]))
-
-
-def by_column(rows: Ints, which: Ints) -> Ints:
-    """Some rows, each column of which stands in one piece: it is looked at by column from here on."""
-    out = np.empty((rows.shape[1], len(which)), dtype=np.int64)
-    turn(rows, np.ascontiguousarray(which), out)
-    return out.T
+        return cls(
+            np.asfortranarray(summary),
+            ByColumn(groups, summary[:, C_GROUP]),
+            ByColumn(transactions, summary[:, C_DECIDING]),
+        )
 
 
 class Verdict(NamedTuple):
@@ -83,7 +80,7 @@ class Verdict(NamedTuple):
 
 def is_specific(cause: Ints) -> Flags:
     """Whether a cause says why: it is there and not one of 0, 16, 31, 127."""
-    says: Flags = (cause != MISSING) & ~np.isin(cause, GENERIC)
+    says: Flags = (cause != MISSING) & ~among(cause, GENERIC)
     return says
 
 
@@ -110,7 +107,7 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
     cancelled = has_cancel & ~is_open & ((status == 487) | (status == 0))
     cancel_q850, cancel_sip = final[:, T_CANCEL_Q850], final[:, T_CANCEL_SIP]
     elsewhere = cancelled & ((cancel_sip == 200) | (cancel_q850 == 26))
-    by_timer = cancelled & (np.isin(cancel_sip, (408, 480, 487)) | np.isin(cancel_q850, (19, 102)))
+    by_timer = cancelled & (among(cancel_sip, (408, 480, 487)) | among(cancel_q850, (19, 102)))
     waited = final[:, T_CANCEL_TS] - groups[:, G_START_TS] > _GIVES_UP
 
     isup = final[:, T_FINAL_ISUP]
@@ -119,7 +116,7 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
     by_cause = np.where(is_specific(read), rules.of_cause[np.clip(read, 0, 127)], -1)
     stir = final[:, T_FINAL_FLAGS] & F_STIR != 0
 
-    rule = np.select(
+    rule = first_of(
         [
             answered & has_cancel,
             answered,
@@ -140,23 +137,23 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
             flags & CF_PROGRESS == 0,
         ],
         [
-            np.int64(rules.id("answered_after_cancel")),
-            np.int64(rules.id("answered")),
-            np.int64(rules.id("open")),
-            np.int64(rules.id("cancelled_elsewhere")),
-            np.int64(rules.id("redirected")),
-            np.int64(rules.id("cancelled_by_timer")),
-            np.int64(rules.id("cancelled")),
-            np.int64(rules.id("abandoned_waited")),
-            np.int64(rules.id("abandoned")),
+            rules.id("answered_after_cancel"),
+            rules.id("answered"),
+            rules.id("open"),
+            rules.id("cancelled_elsewhere"),
+            rules.id("redirected"),
+            rules.id("cancelled_by_timer"),
+            rules.id("cancelled"),
+            rules.id("abandoned_waited"),
+            rules.id("abandoned"),
             by_cause,
-            np.int64(rules.id("stir")),
+            rules.id("stir"),
             vendor_rule,
-            np.int64(rules.id("challenge_failed")),
-            np.int64(rules.id("challenge_abandoned")),
+            rules.id("challenge_failed"),
+            rules.id("challenge_abandoned"),
             rules.of_status[status],
-            np.int64(rules.id("no_reply")),
-            np.int64(rules.id("only_100")),
+            rules.id("no_reply"),
+            rules.id("only_100"),
         ],
         default=rules.id("only_18x"),
     )
@@ -174,4 +171,4 @@ def charged(verdict: Verdict) -> Flags:
             Outcome.ABANDONED, Outcome.UNAUTHORIZED,
         )
     ]  # fmt: skip
-    return ~np.isin(verdict.outcome, nobody) & ~verdict.is_cancelled
+    return ~among(verdict.outcome, nobody) & ~verdict.is_cancelled

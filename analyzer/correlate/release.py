@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import F_PREEMPTION, F_RELEASE_CAUSE, F_SESSION_TIMER, MISSING, Ints
+from analyzer.correlate.judging import first_of
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_TS,
@@ -42,29 +43,29 @@ def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Ints:
         bye & (groups[:, G_ACK_TS] == MISSING) & resent & (groups[:, G_BYE_BY_CALLEE] == 1)
         & (groups[:, G_BYE_TS] - groups[:, G_ANSWER_TS] >= _LAST_RESEND)
     )  # fmt: skip
-    by_reason = np.select(
+    by_reason = first_of(
         [q850 != MISSING, flags & (F_RELEASE_CAUSE | F_PREEMPTION) != 0, sip != MISSING],
         [
             rules.release_of_cause[np.clip(q850, 0, 255)],
-            np.int64(RELEASE[Release.ABNORMAL]),
+            RELEASE[Release.ABNORMAL],
             rules.release_of_sip[np.clip(sip, 0, 999)],
         ],
-        default=np.int64(RELEASE[Release.NORMAL]),
+        default=RELEASE[Release.NORMAL],
     )
     normal = by_reason == RELEASE[Release.NORMAL]
     unanswered = (groups[:, G_BYE_STATUS] == 0) & (groups[:, OUT_CLOCK] - groups[:, G_BYE_CLOCK] > NO_REPLY)
     session_over = (groups[:, G_SESSION_DUE] != MISSING) & (groups[:, OUT_CLOCK] > groups[:, G_SESSION_DUE])
     gone = (groups[:, G_DIALOG_LOST] == 1) | session_over | (groups[:, OUT_CLOSING] == 0)
-    release = np.select(
+    release = first_of(
         [no_ack, bye & (flags & F_SESSION_TIMER != 0), bye & ~normal, bye & unanswered, bye, gone],
         [
-            np.int64(RELEASE[Release.NO_ACK]),
-            np.int64(RELEASE[Release.SESSION_TIMER]),
+            RELEASE[Release.NO_ACK],
+            RELEASE[Release.SESSION_TIMER],
             by_reason,
-            np.int64(RELEASE[Release.BYE_UNANSWERED]),
-            np.int64(RELEASE[Release.NORMAL]),
-            np.int64(RELEASE[Release.NO_BYE_SEEN]),
+            RELEASE[Release.BYE_UNANSWERED],
+            RELEASE[Release.NORMAL],
+            RELEASE[Release.NO_BYE_SEEN],
         ],
-        default=np.int64(RELEASE[Release.STILL_UP]),
+        default=RELEASE[Release.STILL_UP],
     )
     return np.where(answered, release, -1)

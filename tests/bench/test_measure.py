@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.check import counted, differences
+from bench.machine import TCPDUMP, described, factor, factors
 from bench.measure import Figures, Run, in_turn, read_through, run
 from bench.targets import MIB, TARGETS, Evidence, verdicts
 
@@ -157,3 +159,36 @@ def test_wrong_counts_are_named(tmp_path: Path) -> None:
         "calls busy: 3 counted, 4 there",
     ]
     assert differences(_python("raise SystemExit(1)"), tmp_path / "x.pcap") == ["exit status 1"]
+
+
+def test_byte_code_is_cached_as_it_is_for_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert run(_python("import sys; sys.exit(sys.dont_write_bytecode)"), 30).exit_code == 0
+
+
+def test_the_machine_is_compared_by_tcpdump_and_by_octet() -> None:
+    figures = {
+        ("rtp-heavy", TCPDUMP): _figures("rtp-heavy", TCPDUMP, 0.9),
+        ("sip-dense-10", TCPDUMP): _figures("sip-dense-10", TCPDUMP, 1.56),
+        ("rtp-heavy-10", TCPDUMP): _figures("rtp-heavy-10", TCPDUMP, 99, stopped=True),
+    }
+    octets = {"rtp-heavy": 1_041_000_000, "sip-dense-10": 2_600_000_000, "rtp-heavy-10": 1}
+    found = factors(figures, octets)
+    assert found == pytest.approx({"rtp-heavy": 3.0, "sip-dense-10": 2.0})
+    assert factor(found) == pytest.approx(2.5)
+    assert "2.50 times" in described(found)
+    assert factor({}) is None
+    assert "not compared" in described({})
+
+
+def test_absolute_figures_are_told_for_the_reference_machine_beside_what_was_measured() -> None:
+    seen = _evidence(small=_figures("small", "sipcause", 2.4), help=_figures("start", "sipcause --help", 0.9))
+    judged = {verdict.what: verdict for verdict in verdicts(replace(seen, machine=2.0))}
+    small = judged["a 20 kB capture"]
+    assert (small.measured, small.met, small.on_reference, small.met_on_reference) == ("2.40 s", False, "1.20 s", True)
+    rate = judged["messages from sip-dense to sip-dense-10"]
+    assert (rate.measured, rate.on_reference) == ("1.00 million/s", "2.00 million/s")
+    assert judged["--help"].met_on_reference is False
+    ratio = judged["sip-dense-10 against sngrep"]
+    assert (ratio.on_reference, ratio.met_on_reference) == ("", None)
+    assert all(verdict.on_reference == "" for verdict in verdicts(seen))
