@@ -1,5 +1,7 @@
 """From schedules to capture files: Ethernet, IPv4, UDP in a classic pcap, RTP between the SIP if wanted.
 
+Each frame may stand in another one as a switch mirrors it through VXLAN to a collector.
+
 SIP is written message by message (some microseconds each), RTP in matrices of equal rows, so that ten
 gigabytes take minutes at most. Memory holds one window of time and the schedule's columns, never the file.
 """
@@ -7,7 +9,8 @@ gigabytes take minutes at most. Memory holds one window of time and the schedule
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,28 +28,53 @@ RTP_PACKETS = 2500
 RTP_EVERY_US = 20_000
 RTP_PAYLOAD = 160
 RTP_WINDOW_US = 20_000_000
+#: Who mirrors, to whom, and as which virtual network.
+SWITCH, COLLECTOR, VNI = "192.0.2.1", "192.0.2.2", 5001
+MIRRORED = 14 + 20 + 8 + 8
 
 
-def _address(text: str) -> bytes:
+def octets_of(text: str) -> bytes:
+    """An IPv4 address."""
     return bytes(int(part) for part in text.split("."))
 
 
-def _link(source: str, destination: str) -> bytes:
+def link(source: str, destination: str) -> bytes:
     """Ethernet header; a station's address is its IPv4 address behind 02:00."""
-    return b"\x02\x00" + _address(destination) + b"\x02\x00" + _address(source) + b"\x08\x00"
+    return b"\x02\x00" + octets_of(destination) + b"\x02\x00" + octets_of(source) + b"\x08\x00"
 
 
 def _sum_of_addresses(source: str, destination: str) -> int:
     """What is constant in the checksum of our IPv4 headers: version, DF, TTL 64, UDP and both addresses."""
-    words: tuple[int, ...] = struct.unpack(">4H", _address(source) + _address(destination))
+    words: tuple[int, ...] = struct.unpack(">4H", octets_of(source) + octets_of(destination))
     return 0x4500 + 0x4000 + 0x4011 + sum(words)
+
+
+def mirrored(length: int, flow: int) -> bytes:
+    """The headers around a frame of ``length`` octets: Ethernet, IPv4, UDP, VXLAN (RFC 7348 §5).
+
+    The source port is a hash of what is inside, so that flows spread over paths. One datagram cannot be cut up (DF)
+    and needs no identification (RFC 6864 §4.1).
+    """
+    total = length + MIRRORED - 14
+    checksum = _sum_of_addresses(SWITCH, COLLECTOR) + total
+    checksum = (checksum & 0xFFFF) + (checksum >> 16)
+    return b"".join(
+        (
+            link(SWITCH, COLLECTOR),
+            struct.pack(">HHHHHH", 0x4500, total, 0, 0x4000, 0x4011, checksum % 0xFFFF ^ 0xFFFF),
+            octets_of(SWITCH) + octets_of(COLLECTOR),
+            struct.pack(">HHHH", 0xC000 + flow * 7_919 % 0x4000, 4789, total - 20, 0),
+            struct.pack(">II", 0x0800_0000, VNI << 8),
+        )
+    )
 
 
 class SipWriter:
     """Turns rows of a schedule into frames with their record headers."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, is_mirrored: bool = False) -> None:
         self._schedule = schedule
+        self._is_mirrored = is_mirrored
         self._templates = [step.template() for step in schedule.steps]
         self._ends = [step.ends() for step in schedule.steps]
         self._fields: dict[int, dict[bytes, bytes | int]] = {}
@@ -70,18 +98,20 @@ class SipWriter:
             del self._fields[call]
         text = self._templates[step] % filled
         source, destination = self._ends[step]
-        link, addresses, constant = self._path(self._ip(source, call), self._ip(destination, call))
+        ethernet, addresses, constant = self._path(self._ip(source, call), self._ip(destination, call))
         length = len(text) + 28
         # The identification counts on and is never 0: a resend is not a copy of the same datagram.
         self._ident = self._ident % 0xFFFF + 1
         checksum = constant + length + self._ident
         checksum = (checksum & 0xFFFF) + (checksum >> 16)
         checksum = (checksum & 0xFFFF) + (checksum >> 16)
-        header = struct.pack("<IIII", ts_us // 1_000_000, ts_us % 1_000_000, length + 14, length + 14)
+        outer = mirrored(length + 14, 2 * call + (source != "caller")) if self._is_mirrored else b""
+        captured = len(outer) + length + 14
+        header = struct.pack("<IIII", ts_us // 1_000_000, ts_us % 1_000_000, captured, captured)
         # UDP checksum 0 is "none was computed" (RFC 768).
         network = struct.pack(">HHHHHH", 0x4500, length, self._ident, 0x4000, 0x4011, checksum ^ 0xFFFF)
         transport = struct.pack(">HHHH", 5060, 5060, length - 20, 0)
-        return b"".join((header, link, network, addresses, transport, text))
+        return b"".join((header, outer, ethernet, network, addresses, transport, text))
 
     def _ip(self, end: str, call: int) -> str:
         if end == "proxy":
@@ -91,8 +121,8 @@ class SipWriter:
     def _path(self, source: str, destination: str) -> tuple[bytes, bytes, int]:
         path = self._paths.get((source, destination))
         if path is None:
-            addresses = _address(source) + _address(destination)
-            path = _link(source, destination), addresses, _sum_of_addresses(source, destination)
+            addresses = octets_of(source) + octets_of(destination)
+            path = link(source, destination), addresses, _sum_of_addresses(source, destination)
             self._paths[source, destination] = path
         return path
 
@@ -100,13 +130,14 @@ class SipWriter:
 class RtpStreams:
     """Both directions of every answered call: `RTP_PACKETS` each, 20 ms apart, 160 octets of payload."""
 
-    def __init__(self, calls: Times, starts: Times) -> None:
+    def __init__(self, calls: Times, starts: Times, is_mirrored: bool = False) -> None:
+        self._outer = MIRRORED if is_mirrored else 0
         order = np.argsort(starts, kind="stable")
         self._calls, starts = calls[order], starts[order]
         self.starts = np.repeat(starts, 2)
         self.starts[1::2] += 7_000
         count = len(self.starts)
-        prefix = np.zeros((count, 16 + 54), dtype=np.uint8)
+        prefix = np.zeros((count, 70 + self._outer), dtype=np.uint8)
         for row, call in enumerate(self._calls.tolist()):
             ends = CALLERS[caller_of(call)][0], GATEWAYS[gateway_of(call)][0]
             ports = ports_of(call)
@@ -115,17 +146,18 @@ class RtpStreams:
         self._prefixes = prefix
         self._payloads = (noise(9, 1024 * RTP_PAYLOAD) * 256).astype(np.uint8).reshape(1024, RTP_PAYLOAD)
 
-    @staticmethod
-    def _prefix(source: str, destination: str, port: int, to_port: int, ssrc: int) -> Octets:
+    def _prefix(self, source: str, destination: str, port: int, to_port: int, ssrc: int) -> Octets:
         length = 20 + 8 + 12 + RTP_PAYLOAD
+        captured = self._outer + length + 14
         constant = _sum_of_addresses(source, destination) + length
         octets = b"".join(
             (
-                struct.pack("<IIII", 0, 0, length + 14, length + 14),
-                _link(source, destination),
+                struct.pack("<IIII", 0, 0, captured, captured),
+                mirrored(length + 14, ssrc) if self._outer else b"",
+                link(source, destination),
                 # The checksum's place holds the constant sum until the identification is known.
                 struct.pack(">HHHHHH", 0x4500, length, 0, 0x4000, 0x4011, constant % 0xFFFF),
-                _address(source) + _address(destination),
+                octets_of(source) + octets_of(destination),
                 struct.pack(">HHHH", port, to_port, length - 20, 0),
                 struct.pack(">BBHII", 0x80, 8, 0, 0, 0x1000_0000 + ssrc),
             )
@@ -142,41 +174,60 @@ class RtpStreams:
         counts = high - low
         stream = np.repeat(np.arange(first, last), counts)
         if not len(stream):
-            return np.empty(0, dtype=np.int64), np.empty((0, 70 + RTP_PAYLOAD), dtype=np.uint8)
+            return np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.uint8)
         number = np.arange(len(stream)) - np.repeat(np.cumsum(counts) - counts - low, counts)
         ts_us = self.starts[stream] + number * RTP_EVERY_US
         order = np.lexsort((stream, ts_us))
         return ts_us[order], self._rows(ts_us[order], stream[order], number[order])
 
     def _rows(self, ts_us: Times, stream: Times, number: Times) -> Octets:
-        rows = np.empty((len(ts_us), 70 + RTP_PAYLOAD), dtype=np.uint8)
-        rows[:, :70] = self._prefixes[stream]
-        rows[:, 70:] = self._payloads[(stream * 31 + number * 7) % 1024]
+        begin = 70 + self._outer
+        rows = np.empty((len(ts_us), begin + RTP_PAYLOAD), dtype=np.uint8)
+        rows[:, :begin] = self._prefixes[stream]
+        rows[:, begin:] = self._payloads[(stream * 31 + number * 7) % 1024]
         stamps = np.stack((ts_us // 1_000_000, ts_us % 1_000_000), axis=1).astype("<u4")
         rows[:, 0:8] = stamps.view(np.uint8)
+        inner = rows[:, self._outer :]
         ident = (number + stream * 977) % 0xFFFF + 1
-        checksum = rows[:, 40].astype(np.int64) * 256 + rows[:, 41] + ident
+        checksum = inner[:, 40].astype(np.int64) * 256 + inner[:, 41] + ident
         checksum = 0xFFFF ^ ((checksum & 0xFFFF) + (checksum >> 16))
         for column, value in ((34, ident), (40, checksum), (60, number)):
-            rows[:, column : column + 2] = value.astype(">u2").view(np.uint8).reshape(-1, 2)
-        rows[:, 62:66] = (number * RTP_PAYLOAD).astype(">u4").view(np.uint8).reshape(-1, 4)
+            inner[:, column : column + 2] = value.astype(">u2").view(np.uint8).reshape(-1, 2)
+        inner[:, 62:66] = (number * RTP_PAYLOAD).astype(">u4").view(np.uint8).reshape(-1, 4)
         return rows
 
 
-def write(path: Path, schedule: Schedule, media: RtpStreams | None = None) -> int:
+def write(path: Path, schedule: Schedule, media: RtpStreams | None = None, is_mirrored: bool = False) -> int:
     """Write a capture and return its number of frames; it appears under its name only when it is whole."""
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
-        file.write(PCAP_HEADER)
-        writer = SipWriter(schedule)
+    with _whole(path) as file:
+        writer = SipWriter(schedule, is_mirrored)
         frames = len(schedule)
         if media is None:
             for first in range(0, len(schedule), 4096):
                 file.write(b"".join(writer.records(first, min(first + 4096, len(schedule)))))
         else:
             frames += _write_mingled(file, schedule, writer, media)
-    unfinished.replace(path)
     return frames
+
+
+def write_records(path: Path, records: Iterable[tuple[int, bytes]]) -> int:
+    """As `write`, from records (behind their times) that are in order."""
+    frames = 0
+    with _whole(path) as file:
+        for _, record in records:
+            file.write(record)
+            frames += 1
+    return frames
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A capture to be written, which takes its name at the end."""
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("wb", buffering=1 << 20) as file:
+        file.write(PCAP_HEADER)
+        yield file
+    unfinished.replace(path)
 
 
 def _write_mingled(file: BinaryIO, schedule: Schedule, writer: SipWriter, media: RtpStreams) -> int:

@@ -19,6 +19,10 @@ Times = npt.NDArray[np.int64]
 #: Microseconds since 1970 at which every made capture begins: 2026-03-02 08:00:00 UTC.
 BEGIN_US = 1_772_438_400_000_000
 SECONDS = 1000.0
+#: Calls whose numbers differ by a multiple of this have the same caller and gateway (`texts.caller_of`, `gateway_of`).
+PATHS = 840
+#: Calls of one path that begin together, where they do.
+BURST = 5
 
 
 def noise(seed: int, count: int) -> npt.NDArray[np.float64]:
@@ -228,6 +232,13 @@ def schedule(ladders: list[Ladder], per_second: float, seed: int) -> Schedule:
     ts_us, call, step_no = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     order = np.lexsort((step_no, ts_us))
     return Schedule(BEGIN_US + ts_us[order], call[order], step_no[order], steps)
+
+
+def in_bursts(plan: Schedule, size: int = BURST, paths: int = PATHS) -> Schedule:
+    """Let ``size`` calls of one path do at the same time what one call of ``plan`` does, on ``paths`` of the PATHS."""
+    first = plan.call // paths * (PATHS * size) + plan.call % paths
+    call = (first[:, np.newaxis] + np.arange(size) * PATHS).reshape(-1)
+    return Schedule(np.repeat(plan.ts_us, size), call, np.repeat(plan.step, size), plan.steps)
 
 
 def promised(ladders: list[Ladder]) -> Counter[str]:

@@ -25,6 +25,7 @@ class Program:
 
 _RTP, _DENSE = ("rtp-heavy", "rtp-heavy-10"), ("sip-dense", "sip-dense-10")
 _OTHERS = ("sip-mixed", "open-50k")
+_CARRIED = ("sip-tcp", "http-heavy", "vxlan")
 
 OTHERS = [
     Program(
@@ -33,12 +34,28 @@ OTHERS = [
         lambda file: ["-n", "-r", file, "-w", "/dev/null", "udp port 5060"],
         _RTP + _DENSE,
     ),
+    Program(
+        "tcpdump tcp port 5060",
+        "tcpdump",
+        lambda file: ["-n", "-r", file, "-w", "/dev/null", "tcp port 5060"],
+        ("sip-tcp", "http-heavy"),
+    ),
+    Program(
+        "tcpdump vxlan, port 5060",
+        "tcpdump",
+        # libpcap knows no VXLAN: the UDP ports of the frame inside stand 42 octets behind the outer UDP header.
+        lambda file: [
+            *("-n", "-r", file, "-w", "/dev/null"),
+            "udp dst port 4789 and (udp[50:2] = 5060 or udp[52:2] = 5060)",
+        ],
+        ("vxlan",),
+    ),
     Program("sipgrep", "sipgrep", lambda file: ["-I", file, "-C", "-G"], _RTP + _DENSE),
     Program(
         "tshark -z sip,stat",
         "tshark",
         lambda file: ["-n", "-q", "-r", file, "-z", "sip,stat"],
-        ("rtp-heavy", *_DENSE, *_OTHERS),
+        ("rtp-heavy", *_DENSE, *_OTHERS, *_CARRIED),
     ),
     Program(
         "tshark -T fields",
@@ -66,7 +83,7 @@ def ours(folder: Path) -> list[Program]:
         out = str(folder / name)
         return lambda file: ["analyze", file, "-q", "-o", out, "--tables", tables, "--no-charts"]
 
-    every = ("small", *_RTP, *_DENSE, *_OTHERS)
+    every = ("small", *_RTP, *_DENSE, *_OTHERS, *_CARRIED)
     calls = f"calls,transactions,{AGGREGATES}"
     return [
         Program("sipcause", "sipcause", lambda file: ["analyze", file, "-q"], every),

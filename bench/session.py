@@ -21,7 +21,10 @@ from bench.targets import Evidence, Verdict, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The large ones last, so that they do not push the others out of the page cache.
-CAPTURES = ["small", "sip-dense", "sip-dense-10", "sip-mixed", "open-50k", "rtp-heavy", "rtp-heavy-10"]
+CAPTURES = [
+    *("small", "sip-dense", "sip-dense-10", "sip-mixed", "open-50k", "sip-tcp"),
+    *("http-heavy", "vxlan", "rtp-heavy", "rtp-heavy-10"),
+]
 NAMES = [*CAPTURES, "start", "two"]
 
 
@@ -172,8 +175,11 @@ class Session:
 
     def verdicts(self) -> list[Verdict]:
         """The targets, judged by what has been measured."""
-        messages = {name: int(str(content["sip_messages"])) for name, content in self.content.items()}
-        return verdicts(Evidence(self.figures, messages, self.by, factor(self.machine())))
+        messages, sizes = (
+            {name: int(str(content[what])) for name, content in self.content.items()}
+            for what in ("sip_messages", "octets")
+        )
+        return verdicts(Evidence(self.figures, messages, sizes, self.by, factor(self.machine())))
 
     def machine(self) -> dict[str, float]:
         """How many times slower than the reference machine this one is, by capture."""

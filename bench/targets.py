@@ -30,11 +30,13 @@ class Verdict:
 class Evidence:
     """The figures of one session: by (capture, program), judged by `by` (``wall_s`` or ``cpu_s``).
 
-    `machine` is how many times slower this machine is than the reference machine; None when that is not known.
+    ``messages`` and ``sizes`` (octets of the file) are what the captures hold; ``machine`` is how many times slower
+    this machine is than the reference machine, None when that is not known.
     """
 
     figures: Mapping[tuple[str, str], Figures]
     messages: Mapping[str, int]
+    sizes: Mapping[str, int]
     by: str
     machine: float | None = None
 
@@ -44,6 +46,10 @@ class Evidence:
         if not figures.good:
             raise KeyError(capture, program)
         return figures.median(by or self.by)
+
+    def beyond_start(self, capture: str) -> float:
+        """Median seconds of sipcause, without those that it takes for next to nothing."""
+        return self.seconds(capture) - self.seconds("small")
 
     def octets(self, capture: str) -> float:
         """Median peak memory of sipcause."""
@@ -107,9 +113,21 @@ def _rate(seen: Evidence, factor: float) -> tuple[str, bool]:
     return f"{rate / 1e6:.2f} million/s", rate >= 1e6
 
 
+def _third(capture: str, of: str, what: str) -> Judge:
+    """At least a third of the messages or octets a second of another capture, both beyond the start."""
+
+    def judge(seen: Evidence) -> tuple[str, bool]:
+        there = seen.messages if what == "messages" else seen.sizes
+        rates = [there[name] / seen.beyond_start(name) for name in (capture, of)]
+        share = rates[0] / rates[1]
+        return f"{share:.2f} ({rates[0] / 1e6:,.2f} against {rates[1] / 1e6:,.2f} million {what}/s)", share >= 1 / 3
+
+    return judge
+
+
 def _growth(capture: str) -> Judge:
     def judge(seen: Evidence) -> tuple[str, bool]:
-        once = seen.seconds(capture) - seen.seconds("small")
+        once = seen.beyond_start(capture)
         more = (seen.seconds(capture + "-10") - seen.seconds(capture)) / 9
         return f"{more / once:.2f} (each further fold {more:.3f} s, the first {once:.3f} s)", (
             0.75 <= more / once <= 1.25
@@ -148,6 +166,12 @@ TARGETS: list[tuple[str, str, Judge]] = [
     ("growth of rtp-heavy", "0.75 to 1.25", _growth("rtp-heavy")),
     ("memory for rtp-heavy-10", "under 700 MiB", _memory("rtp-heavy-10", 700 * MIB)),
     ("memory for sip-dense-10", "under 1024 MiB", _memory("sip-dense-10", 1024 * MIB)),
+    ("sip-tcp against sip-dense-10", "a third of the messages/s", _third("sip-tcp", "sip-dense-10", "messages")),
+    ("http-heavy against rtp-heavy", "a third of the octets/s", _third("http-heavy", "rtp-heavy", "octets")),
+    ("vxlan against rtp-heavy", "a third of the octets/s", _third("vxlan", "rtp-heavy", "octets")),
+    ("memory for sip-tcp", "under 700 MiB", _memory("sip-tcp", 700 * MIB)),
+    ("memory for http-heavy", "under 300 MiB", _memory("http-heavy", 300 * MIB)),
+    ("memory for vxlan", "under 300 MiB", _memory("vxlan", 300 * MIB)),
     ("--help", "under 0.2 s", _below("start", "sipcause --help", 0.2)),
     ("a 20 kB capture", "under 1.2 s CPU", _below("small", "sipcause", 1.2, "cpu_s")),
     ("a 20 kB capture, --json", "under 1.2 s CPU", _below("small", "sipcause --json", 1.2, "cpu_s")),

@@ -15,6 +15,7 @@ import numpy as np
 
 from analyzer.batch import (
     D_COLUMNS,
+    D_OFFSET,
     D_TS,
     FLOW_SIP,
     FLOW_UNDECIDED,
@@ -37,14 +38,21 @@ from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.flows import FlowKey
 from analyzer.capture.inner import Inner
 from analyzer.capture.scapy_packets import begins_by_kernel, begins_by_parser
-from analyzer.capture.stream_kernels import (
+from analyzer.capture.stream_kernels import assemble
+from analyzer.capture.stream_layout_kernels import (
+    A_PLACE,
+    A_TICK,
+    AHEAD,
+    AHEAD_COLUMNS,
     BUFFER_OCTETS,
     DONE,
     ELSEWHERE,
     FULL,
     HERE,
+    LATE,
     ODD,
     OTHER,
+    S_AHEAD,
     S_AT,
     S_CLOCK,
     S_FREE,
@@ -52,9 +60,11 @@ from analyzer.capture.stream_kernels import (
     S_PLACE,
     S_ROWS,
     S_SECOND,
+    S_TOP,
     S_USED,
     S_WAITS,
     SECOND,
+    STREAM_AHEAD,
     STREAM_COLUMNS,
     STREAM_FIRST,
     STREAM_KEPT,
@@ -63,7 +73,6 @@ from analyzer.capture.stream_kernels import (
     STREAM_SLOT,
     STREAM_USED,
     UNKNOWN,
-    assemble,
 )
 from analyzer.capture.streams import Row
 from analyzer.issues import IssueLog
@@ -146,6 +155,7 @@ class _Streams:
         self._buffers: Octets = np.empty((_FIRST_BUFFERS, BUFFER_OCTETS), dtype=np.uint8)
         self._kept: Ints = np.empty((_FIRST_BUFFERS, R_COLUMNS), dtype=np.int64)
         self._links: Ints = np.empty(_FIRST_BUFFERS, dtype=np.int64)
+        self._ahead: Ints = np.empty((AHEAD, AHEAD_COLUMNS), dtype=np.int64)
         self._batches: list[Datagrams] = []
         self._batch_no = -1
 
@@ -159,35 +169,74 @@ class _Streams:
         out = self._next_batch()
         while True:
             why = assemble(
-                octets, rows, self._places, scalars, self._buffers, self._kept, self._links, out.octets, out.rows
-            )
-            if why == DONE:
-                break
+                octets, rows, self._places, scalars, self._buffers, self._kept, self._links, self._ahead,
+                out.octets, out.rows,
+            )  # fmt: skip
             if why == FULL:
                 yield self._handed_out(out)
                 out = self._next_batch()
                 continue
-            at = int(scalars[S_AT])
-            if why == UNKNOWN:
-                self._place(rows[at])
-                continue
-            if why == ODD:
-                self._give(int(scalars[S_PLACE]))
-            if why == SECOND:
-                ts = int(rows[at, D_TS])
-                made = self._assembler.advance(ts)
-                scalars[S_CLOCK], scalars[S_SECOND] = ts, ts // _NS
-            else:
-                assert why in (ODD, OTHER)
-                end = _run_end(rows, at)
-                made = self._by_assembler(octets, rows[at:end])
-                scalars[S_AT] = end
-            scalars[S_WAITS] = self._assembler.waits
-            if len(made.rows):
-                yield self._handed_out(out)
-                yield made
-                out = self._next_batch()
+            # Segments before their turn wait only while the kernel goes on: beyond that the assembler has them.
+            parts = self._given_up(octets, rows) if scalars[S_AHEAD] else []
+            if why != DONE:
+                parts.append(self._apart(why, octets, rows))
+                scalars[S_WAITS] = self._assembler.waits
+            for made in parts:
+                if len(made.rows) and not self._added(out, made):
+                    yield self._handed_out(out)
+                    out = self._next_batch()
+                    if not self._added(out, made):
+                        yield made
+            if why == DONE:
+                break
         yield self._handed_out(out)
+
+    def _apart(self, why: int, octets: Octets, rows: Ints) -> Datagrams:
+        """Do what the kernel stopped for; returns the messages that this completes."""
+        scalars = self._scalars
+        at = int(scalars[S_AT])
+        if why == UNKNOWN:
+            self._place(rows[at])
+        elif why == SECOND:
+            ts = int(rows[at, D_TS])
+            made = self._assembler.advance(ts)
+            scalars[S_CLOCK], scalars[S_SECOND] = ts, ts // _NS
+            return made
+        elif why != LATE:
+            assert why in (ODD, OTHER)
+            if why == ODD and self._places[scalars[S_PLACE], FLOW_STATE] == HERE:
+                self._give(int(scalars[S_PLACE]))
+            end = _run_end(rows, at)
+            made = self._by_assembler(octets, rows[at:end])
+            scalars[S_AT] = end
+            return made
+        return Datagrams(octets[:0], rows[:0, :D_COLUMNS])
+
+    def _given_up(self, octets: Octets, rows: Ints) -> list[Datagrams]:
+        """Hand segments that came before their turn to the assembler, with their streams, as of when they came."""
+        ahead = self._ahead[: self._scalars[S_TOP]]
+        ahead = ahead[ahead[:, A_PLACE] >= 0]
+        parts = []
+        for place, at, clock, tick in ahead[np.argsort(ahead[:, A_TICK])].tolist():
+            self._give(place)
+            self._assembler.advance(clock, tick - 1)
+            parts.append(self._assembler.receive(Datagrams(octets, rows[at : at + 1])))
+        self._scalars[[S_AHEAD, S_TOP]] = 0
+        self._scalars[S_WAITS] = self._assembler.waits
+        return parts
+
+    def _added(self, out: Datagrams, made: Datagrams) -> bool:
+        """Put messages behind those that wait to be handed out; False when there is no room for them."""
+        row, used = int(self._scalars[S_ROWS]), int(self._scalars[S_OCTETS])
+        rows, octets = len(made.rows), len(made.octets)
+        if row + rows > len(out.rows) or used + octets > len(out.octets):
+            return False
+        out.octets[used : used + octets] = made.octets
+        out.rows[row : row + rows] = made.rows
+        out.rows[row : row + rows, D_OFFSET] += used
+        self._scalars[S_ROWS] += rows
+        self._scalars[S_OCTETS] += octets
+        return True
 
     def close(self) -> None:
         """Hand every part of a message to the assembler, in the order of their last segments."""
@@ -259,7 +308,7 @@ class _Streams:
         stream[STREAM_FIRST] = first
         stream[STREAM_NEXT] = next_seq
         stream[STREAM_SLOT] = -1
-        stream[STREAM_KEPT] = 0
+        stream[STREAM_KEPT] = stream[STREAM_AHEAD] = 0
 
     def _give(self, place: int) -> None:
         """Hand a stream and its part of a message to the assembler."""
@@ -276,7 +325,8 @@ class _Streams:
         first = None if stream[STREAM_FIRST] == MISSING else int(stream[STREAM_FIRST])
         clock, used = int(self._scalars[S_CLOCK]), int(stream[STREAM_USED])
         self._assembler.connections.adopt(key, first, int(stream[STREAM_NEXT]), row, octets, clock, used)
-        stream[FLOW_STATE], stream[STREAM_SLOT], stream[STREAM_KEPT] = ELSEWHERE, -1, 0
+        stream[FLOW_STATE], stream[STREAM_SLOT] = ELSEWHERE, -1
+        stream[STREAM_KEPT] = stream[STREAM_AHEAD] = 0
 
 
 def _doubled(array: Any) -> Any:

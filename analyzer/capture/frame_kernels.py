@@ -28,6 +28,9 @@ from analyzer.batch import (
     R_SEQ,
     RAW_SCTP,
     RAW_SEGMENT,
+    TCP_FIN,
+    TCP_RST,
+    TCP_SYN,
     Ints,
     Octets,
 )
@@ -58,7 +61,7 @@ from analyzer.capture.found_kernels import (
     K_NOT_IP,
 )
 from analyzer.capture.ip_kernels import ipv4, ipv6
-from analyzer.capture.layer_kernels import L_ETHERNET, L_ICMP, L_IPV4, L_SLL, L_UDP, L_VLAN, push
+from analyzer.capture.layer_kernels import L_ETHERNET, L_ICMP, L_IPV4, L_SLL, L_TCP, L_UDP, L_VLAN, L_VXLAN, push
 from analyzer.capture.link_kernels import (
     ETHER_CUT,
     ETHER_DAMAGED,
@@ -72,7 +75,7 @@ from analyzer.capture.link_kernels import (
     network_header,
 )
 from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, TCP, UDP, fragment, network_of, sctp, tcp, udp
-from analyzer.capture.tunnel_kernels import ip_tunnel
+from analyzer.capture.tunnel_kernels import PORT_SCTP, PORT_VXLAN, PORT_VXLAN_LINUX, ip_tunnel
 from analyzer.capture.wire_kernels import be16, be32, be64
 from analyzer.jit import inlined, kernel
 
@@ -83,22 +86,34 @@ _MAPPED = 0xFFFF << 32
 _UDP, _TCP, _SCTP = 0, 1, 5
 
 
-#: The headers around what `is_media` tells, by what it returns.
-MEDIA_LAYERS = (
+# What `common` tells: 0, or one of four link headers, and this times four in front of it.
+_ACKNOWLEDGEMENT, _IN_VXLAN, _TAGGED_IN_VXLAN = 1, 2, 4
+_LINKS = ((L_ETHERNET,), (L_ETHERNET, L_VLAN), (L_SLL,), (L_SLL, L_VLAN))
+_TUNNELS: tuple[tuple[int, ...], ...] = (
     (),
-    (L_ETHERNET, L_IPV4, L_UDP),
-    (L_ETHERNET, L_VLAN, L_IPV4, L_UDP),
-    (L_SLL, L_IPV4, L_UDP),
-    (L_SLL, L_VLAN, L_IPV4, L_UDP),
+    (L_IPV4, L_UDP, L_VXLAN, L_ETHERNET),
+    (L_IPV4, L_UDP, L_VXLAN, L_ETHERNET, L_VLAN),
 )
+#: The headers of a frame, by what `common` returns.
+COMMON_LAYERS: tuple[tuple[int, ...], ...] = (
+    (),
+    *(
+        (*link, *tunnel, L_IPV4, transport)
+        for tunnel in _TUNNELS
+        for transport in (L_UDP, L_TCP)
+        for link in _LINKS
+    ),
+)  # fmt: skip
 
 
 @inlined
-def is_media(octets: Octets, start: int, end: int, link_type: int) -> int:
-    """Whether a frame is what most of a capture is: K_UDP, told without a call (`frame_kind` would say the same).
+def common(octets: Octets, start: int, end: int, link_type: int) -> int:
+    """Whether a frame is what most of a capture is: media or an acknowledgement alone, which `frame_kind` would call
+    K_UDP and K_TCP; told without a call and without touching anything. 0 = no, else which COMMON_LAYERS.
 
-    Ethernet or SLL; IPv4 without options or fragments; UDP; lengths without a lie in them; and a payload whose first
-    octet has its top bit set, as RTP's has (RFC 3550 §5.1) and no SIP start line's. 0 = no, else which MEDIA_LAYERS.
+    Ethernet or SLL, perhaps VXLAN and Ethernet in them; IPv4 without options or fragments; lengths without a lie in
+    them. Media is UDP with a payload whose first octet has its top bit set, as RTP's has (RFC 3550 §5.1) and no SIP
+    start line's.
     """
     if link_type == LINK_ETHERNET:
         at = start + 14
@@ -111,18 +126,65 @@ def is_media(octets: Octets, start: int, end: int, link_type: int) -> int:
     while at + 28 < end:
         ether_type = be16(octets, at - 2)
         if ether_type == ETHER_IPV4:
-            is_it = (
-                octets[at + 28] >= 0x80
-                and octets[at] == 0x45
-                and octets[at + 9] == UDP
-                and be16(octets, at + 6) & 0x3FFF == 0
-                and be16(octets, at + 2) >= 28
-                and be16(octets, at + 24) >= 8
-            )
-            return which if is_it else 0
+            if octets[at] != 0x45 or be16(octets, at + 6) & 0x3FFF:
+                return 0
+            if octets[at + 9] == UDP:
+                if be16(octets, at + 2) < 28 or be16(octets, at + 24) < 8:
+                    return 0
+                if octets[at + 28] >= 0x80:
+                    return which
+                if octets[at + 28] & 0x08:
+                    inside = _common_in_vxlan(octets, at, end)
+                    return which + (inside << 2) if inside else 0
+                return 0
+            is_it = octets[at + 9] == TCP and _is_acknowledgement(octets, at, end)
+            return which + (_ACKNOWLEDGEMENT << 2) if is_it else 0
         if not is_tag(ether_type):
             return 0
         which += which & 1  # 2 and 4: in a VLAN
+        at += 4
+    return 0
+
+
+@inlined
+def is_media(which: int) -> bool:
+    """Whether it is media that `common` told, and not an acknowledgement."""
+    return which - 1 & 4 == 0
+
+
+@inlined
+def _is_acknowledgement(octets: Octets, at: int, end: int) -> bool:
+    """TCP behind a plain IPv4 header: no octets, and no flag that opens or ends a connection."""
+    return (
+        at + 40 <= end
+        and octets[at + 32] >= 0x50
+        and be16(octets, at + 2) == 20 + (np.int64(octets[at + 32]) >> 4 << 2)
+        and octets[at + 33] & (TCP_SYN | TCP_FIN | TCP_RST) == 0
+    )
+
+
+@inlined
+def _common_in_vxlan(octets: Octets, at: int, end: int) -> int:
+    """The same inside of VXLAN, which stands in the datagram of the IPv4 header at ``at``; 0 = no."""
+    port = be16(octets, at + 22)
+    if (port != PORT_VXLAN and port != PORT_VXLAN_LINUX) or be16(octets, at + 20) == PORT_SCTP:
+        return 0
+    end = min(end, at + be16(octets, at + 2), at + 20 + be16(octets, at + 24))
+    at += 28 + 8 + 14
+    inside = _IN_VXLAN
+    while at + 28 < end:
+        ether_type = be16(octets, at - 2)
+        if ether_type == ETHER_IPV4:
+            if octets[at] != 0x45 or be16(octets, at + 6) & 0x3FFF:
+                return 0
+            if octets[at + 9] == UDP:
+                is_it = octets[at + 28] >= 0x80 and be16(octets, at + 2) >= 28 and be16(octets, at + 24) >= 8
+                return inside if is_it else 0
+            is_it = octets[at + 9] == TCP and _is_acknowledgement(octets, at, end)
+            return inside + _ACKNOWLEDGEMENT if is_it else 0
+        if not is_tag(ether_type):
+            return 0
+        inside = _TAGGED_IN_VXLAN
         at += 4
     return 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analyzer.batch import Ints, Octets
-from analyzer.capture.found_kernels import K_UDP
-from analyzer.capture.frame_kernels import is_media
+from analyzer.capture.found_kernels import K_TCP, K_UDP
+from analyzer.capture.frame_kernels import common, is_media
 from analyzer.capture.walk_kernels import (
     FULL,
     I_LINK_TYPE,
@@ -12,12 +12,12 @@ from analyzer.capture.walk_kernels import (
     LONG,
     MORE,
     W_ALL_DECLINED,
+    W_COMMON,
     W_END_TS,
     W_FILE_OFFSET,
     W_FRAMES,
     W_LIMIT,
     W_LONG_ALLOWED,
-    W_MEDIA,
     W_OCTETS,
     W_POSITION,
     W_RECORD_LENGTH,
@@ -49,9 +49,9 @@ def walk_pcap(
     multiplier = interface[I_MULTIPLIER]
     limit = state[W_LIMIT]
     link_type = interface[I_LINK_TYPE]
-    may_be_media = not state[W_ALL_DECLINED]
+    may_be_common = not state[W_ALL_DECLINED]
     start_ts, end_ts = state[W_START_TS], state[W_END_TS]
-    media, media_octets = 0, 0
+    passed, passed_octets, media = 0, 0, 0
     why = MORE
     while position + header_length <= filled:
         length = file32(octets, position + 8, is_big)
@@ -64,15 +64,17 @@ def walk_pcap(
         if end > filled:
             break
         ts = file32(octets, position, is_big) * 1_000_000_000 + file32(octets, position + 4, is_big) * multiplier
-        passes = is_media(octets, start, end, link_type) if may_be_media else 0
-        if passes:
-            state[W_MEDIA + passes] += 1
-            media += 1
-            media_octets += length
+        which = common(octets, start, end, link_type) if may_be_common else 0
+        if which:
+            state[W_COMMON + which] += 1
+            passed += 1
+            passed_octets += length
+            media += is_media(which)
         else:
-            state[W_FRAMES] += media
+            state[W_FRAMES] += passed
             kinds[K_UDP] += media
-            media = 0
+            kinds[K_TCP] += passed - media
+            passed = media = 0
             wire_length = file32(octets, position + 12, is_big)
             why = take_frame(
                 octets, start, end, wire_length, ts, interface, state, kinds, paths, found, flows,
@@ -85,9 +87,10 @@ def walk_pcap(
         position = end
         if why != MORE:
             break
-    state[W_FRAMES] += media
-    state[W_OCTETS] += media_octets
+    state[W_FRAMES] += passed
+    state[W_OCTETS] += passed_octets
     kinds[K_UDP] += media
+    kinds[K_TCP] += passed - media
     state[W_START_TS] = start_ts
     state[W_END_TS] = end_ts
     state[W_POSITION] = position

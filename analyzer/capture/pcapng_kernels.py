@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import Ints, Octets
-from analyzer.capture.found_kernels import K_UDP
-from analyzer.capture.frame_kernels import is_media
+from analyzer.capture.found_kernels import K_TCP, K_UDP
+from analyzer.capture.frame_kernels import common, is_media
 from analyzer.capture.walk_kernels import (
     BLOCK,
     DAMAGED,
@@ -22,13 +22,13 @@ from analyzer.capture.walk_kernels import (
     LONG,
     MORE,
     W_ALL_DECLINED,
+    W_COMMON,
     W_END_TS,
     W_FILE_OFFSET,
     W_FRAMES,
     W_LAST_TS,
     W_LIMIT,
     W_LONG_ALLOWED,
-    W_MEDIA,
     W_OCTETS,
     W_POSITION,
     W_RECORD_LENGTH,
@@ -101,9 +101,9 @@ def walk_pcapng(
     """
     position = state[W_POSITION]
     limit = state[W_LIMIT]
-    may_be_media = not state[W_ALL_DECLINED]
+    may_be_common = not state[W_ALL_DECLINED]
     start_ts, end_ts, ts = state[W_START_TS], state[W_END_TS], state[W_LAST_TS]
-    media, media_octets = 0, 0
+    passed, passed_octets, media = 0, 0, 0
     why = MORE
     while position + 12 <= filled:
         block = file32(octets, position, is_big)
@@ -165,15 +165,17 @@ def walk_pcapng(
                 length = min(length, interface[I_SNAPLEN])
         else:
             ts = _ticks_ns(file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface)
-        passes = is_media(octets, start, start + length, interface[I_LINK_TYPE]) if may_be_media else 0
-        if passes:
-            state[W_MEDIA + passes] += 1
-            media += 1
-            media_octets += length
+        which = common(octets, start, start + length, interface[I_LINK_TYPE]) if may_be_common else 0
+        if which:
+            state[W_COMMON + which] += 1
+            passed += 1
+            passed_octets += length
+            media += is_media(which)
         else:
-            state[W_FRAMES] += media
+            state[W_FRAMES] += passed
             kinds[K_UDP] += media
-            media = 0
+            kinds[K_TCP] += passed - media
+            passed = media = 0
             why = take_frame(
                 octets, start, start + length, wire_length, ts, interface, state, kinds, paths, found, flows,
                 flow_scalars, rows, arena,
@@ -185,9 +187,10 @@ def walk_pcapng(
         position = block_end
         if why != MORE:
             break
-    state[W_FRAMES] += media
-    state[W_OCTETS] += media_octets
+    state[W_FRAMES] += passed
+    state[W_OCTETS] += passed_octets
     kinds[K_UDP] += media
+    kinds[K_TCP] += passed - media
     state[W_START_TS] = start_ts
     state[W_END_TS] = end_ts
     state[W_LAST_TS] = ts

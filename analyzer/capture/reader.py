@@ -68,7 +68,7 @@ from analyzer.capture.found_kernels import (
 from analyzer.capture.found_kernels import (
     UNREAD as FIRST_UNREAD,
 )
-from analyzer.capture.frame_kernels import MEDIA_LAYERS
+from analyzer.capture.frame_kernels import COMMON_LAYERS
 from analyzer.capture.layer_kernels import BITS, P_FRAMES, P_LAYERS, P_UNREAD, count_layers
 from analyzer.capture.scapy_packets import Found
 from analyzer.capture.source import Source, open_source
@@ -193,14 +193,14 @@ class Reader:
         counts: dict[int, tuple[int, int]] = {}
         for row in self._windows.counts.paths[self._windows.counts.paths[:, P_FRAMES] > 0].tolist():
             counts[row[P_LAYERS]] = (row[P_FRAMES], row[P_UNREAD])
-        for which, codes in enumerate(MEDIA_LAYERS):
+        for which, codes in enumerate(COMMON_LAYERS):
             layers = 0
             for code in codes:
                 layers = layers << BITS | code
             frames, unread = counts.get(layers, (0, 0))
-            media = int(self._windows.state[walk.W_MEDIA + which])
-            if media:
-                counts[layers] = (frames + media, unread)
+            common = int(self._windows.state[walk.W_COMMON + which])
+            if common:
+                counts[layers] = (frames + common, unread)
         return sorted(((layers, *count) for layers, count in counts.items()), key=lambda row: (-row[1], row[0]))
 
     @property

@@ -58,8 +58,8 @@ W_RECORD_LENGTH = 18  # with LONG
 W_LONG_ALLOWED = 19  # where in the file a longer record stands that Python has looked at
 W_WANTED = 20  # with W_ALL_DECLINED: only this frame number; 0 = each
 W_UNTIMED = 21  # 1: some packets have no time
-W_MEDIA = 22  # and four more: frames that took the short cut, by frame_kernels.MEDIA_LAYERS
-W_COLUMNS = 27
+W_COMMON = 22  # and 24 more: frames that took the short cut, by frame_kernels.COMMON_LAYERS
+W_COLUMNS = 47
 
 # Why the walk stopped.
 MORE = 0  # the next record is not whole in the window
