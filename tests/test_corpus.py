@@ -55,7 +55,8 @@ def test_the_key_log_beside_a_capture_opens_it_as_secrets_in_it_do() -> None:
 
 def test_without_a_key_log_all_is_opaque() -> None:
     said = document(analyse(HERE / "tls" / "capture.pcap"))
-    assert said["calls"]["total"] == said["captures"][0]["sip_messages"] == 0
+    assert said["calls"]["total"] == 0
+    assert said["captures"][0]["sip_messages"] == 0
     assert said["captures"][0]["opaque_connections"] == 7
 
 
