@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from analyzer.batch import Ints
+from analyzer.batch import MISSING, Ints
 from analyzer.capture import walk_kernels as walk
 from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.found_kernels import (
@@ -25,13 +25,14 @@ from analyzer.capture.found_kernels import (
     FOUND_IS_IPV4,
     FOUND_LAYERS,
     FOUND_PLACE,
+    FOUND_VLAN,
+    FOUND_VNI,
 )
 from analyzer.capture.fragments import WAITING_NS
 from analyzer.capture.frame_kernels import frame_kind
 from analyzer.capture.frames import chosen_windows
 from analyzer.capture.layer_kernels import BITS, L_FRAGMENT, L_SCTP, L_TCP, codes
 from analyzer.capture.source import open_source
-from analyzer.capture.transport_kernels import network_of
 from analyzer.capture.windows import Windows
 
 #: A ClientHello at the beginning of a TLS record, up to its random (RFC 8446 §4.1.2).
@@ -75,20 +76,19 @@ def companions(
         found = array("q", chosen.get(path, ()))
         with open_source(path) as source:
             reading = _Reading()
-            for windows in chosen_windows(source) if wanted else ():
-                if not any(_is_wanted(key, wanted, windows) for key in reading.keys(windows)):
-                    continue
-                found.append(int(windows.state[walk.W_FRAMES]))
-                randoms.update(_CLIENT_HELLO.findall(windows.frame().tobytes()))
+            for windows in chosen_windows(source, has_media=False) if wanted else ():
+                for key in reading.keys(windows):
+                    if key in wanted and _is_of_time(key, wanted[key], windows):
+                        found.append(int(windows.state[walk.W_FRAMES]))
+                        randoms.update(_CLIENT_HELLO.findall(windows.frame().tobytes()))
+                        break
         if found:
             frames[path] = np.unique(np.frombuffer(found, dtype=np.int64))
     return Companions(frames, randoms)
 
 
-def _is_wanted(key: Key, wanted: Mapping[Key, Sequence[int]], windows: Windows) -> bool:
-    times = wanted.get(key)
-    if times is None:
-        return False
+def _is_of_time(key: Key, times: Sequence[int], windows: Windows) -> bool:
+    """Identifications come round again, connections are not told apart by time."""
     if key[3] in (L_TCP, L_SCTP):
         return True
     ts = int(windows.state[walk.W_FRAME_TS])
@@ -104,26 +104,30 @@ class _Reading:
 
     def keys(self, windows: Windows) -> list[Key]:
         """Of the frame that the walk stopped at; a first fragment may be part of a stream too."""
-        state, found = windows.state, self._found
-        start, end, sent = (int(state[n]) for n in (walk.W_FRAME_START, walk.W_FRAME_END, walk.W_FRAME_WIRE))
-        link_type = windows.container.link_type(int(state[walk.W_FRAME_INTERFACE]))
-        found[FOUND_PLACE] = -1
+        # Lists, because single elements of arrays are slow, and of a capture full of TCP every frame comes here.
+        state = windows.state.tolist()
+        start, end, sent = state[walk.W_FRAME_START], state[walk.W_FRAME_END], state[walk.W_FRAME_WIRE]
+        link_type = windows.container.link_type(state[walk.W_FRAME_INTERFACE])
+        self._found[FOUND_PLACE] = -1
         frame_kind(
-            windows.octets, start, end, start + sent, link_type, found, self._flows.places, self._flows.scalars
+            windows.octets, start, end, start + sent, link_type, self._found, self._flows.places, self._flows.scalars
         )  # fmt: skip
-        at, part_end, ip = int(found[FOUND_AT]), int(found[FOUND_END]), int(found[FOUND_IP])
-        layer, place, info = int(found[FOUND_LAYERS]) & _LAYER, int(found[FOUND_PLACE]), int(found[FOUND_INFO])
+        found = self._found.tolist()
+        layer, place, info = found[FOUND_LAYERS] & _LAYER, found[FOUND_PLACE], found[FOUND_INFO]
         is_fragment = place >= 0 and info != 0
         if not is_fragment and layer not in (L_TCP, L_SCTP):
             return []
-        octets, network = windows.octets, int(network_of(found))
-        first, size = (ip + 12, 4) if found[FOUND_IS_IPV4] else (ip + 8, 16)
-        src, dst = octets[first : first + size].tobytes(), octets[first + size : first + 2 * size].tobytes()
+        first, size = (found[FOUND_IP] + 12, 4) if found[FOUND_IS_IPV4] else (found[FOUND_IP] + 8, 16)
+        both = windows.octets[first : first + 2 * size].tobytes()
+        src, dst = both[:size], both[size:]
+        network = found[FOUND_VNI] if found[FOUND_VNI] != MISSING else found[FOUND_VLAN]
         keys: list[Key] = []
         if is_fragment:
             keys.append((network, src, dst, info << BITS))
             layer = {6: L_TCP, 132: L_SCTP}.get(info >> 32, 0)
-        if layer in (L_TCP, L_SCTP) and place <= 1 and part_end - at >= 4:
-            ends = sorted((src + octets[at : at + 2].tobytes(), dst + octets[at + 2 : at + 4].tobytes()))
-            keys.append((network, ends[0], ends[1], layer))
+        at = found[FOUND_AT]
+        if layer in (L_TCP, L_SCTP) and place <= 1 and found[FOUND_END] - at >= 4:
+            ports = windows.octets[at : at + 4].tobytes()
+            one, other = src + ports[:2], dst + ports[2:]
+            keys.append((network, one, other, layer) if one < other else (network, other, one, layer))
         return keys

@@ -44,10 +44,15 @@ def chosen_frames(source: Source, frame_nos: Collection[int] | Ints | None = Non
         )
 
 
-def chosen_windows(source: Source, frame_nos: Collection[int] | Ints | None = None) -> Iterator[Windows]:
-    """As `chosen_frames`, without copying them: the window, whose ``state`` tells of the frame (W_FRAME_*)."""
+def chosen_windows(
+    source: Source, frame_nos: Collection[int] | Ints | None = None, has_media: bool = True
+) -> Iterator[Windows]:
+    """As `chosen_frames`, without copying them: the window, whose ``state`` tells of the frame (W_FRAME_*).
+
+    Without ``has_media`` frames that are told to be media at first sight are passed over, quickly.
+    """
     windows = Windows(source, 0, IssueLog())
-    windows.state[walk.W_ALL_DECLINED] = 1
+    windows.state[walk.W_ALL_DECLINED] = walk.ALL if has_media else walk.ALL_BUT_MEDIA
     rows, arena = np.empty((0, R_COLUMNS), dtype=np.int64), np.empty(0, dtype=np.uint8)
     wanted = iter(np.unique(np.fromiter(frame_nos, dtype=np.int64))) if frame_nos is not None else None
     if wanted is not None and not _want_next(windows, wanted):

@@ -6,6 +6,7 @@ from analyzer.batch import Ints, Octets
 from analyzer.capture.found_kernels import K_UDP
 from analyzer.capture.frame_kernels import is_media
 from analyzer.capture.walk_kernels import (
+    ALL,
     FULL,
     I_LINK_TYPE,
     I_MULTIPLIER,
@@ -49,7 +50,7 @@ def walk_pcap(
     multiplier = interface[I_MULTIPLIER]
     limit = state[W_LIMIT]
     link_type = interface[I_LINK_TYPE]
-    may_be_media = not state[W_ALL_DECLINED]
+    may_be_media = state[W_ALL_DECLINED] != ALL
     start_ts, end_ts = state[W_START_TS], state[W_END_TS]
     media, media_octets = 0, 0
     why = MORE

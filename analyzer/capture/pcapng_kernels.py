@@ -8,6 +8,7 @@ from analyzer.batch import Ints, Octets
 from analyzer.capture.found_kernels import K_UDP
 from analyzer.capture.frame_kernels import is_media
 from analyzer.capture.walk_kernels import (
+    ALL,
     BLOCK,
     DAMAGED,
     FULL,
@@ -101,7 +102,7 @@ def walk_pcapng(
     """
     position = state[W_POSITION]
     limit = state[W_LIMIT]
-    may_be_media = not state[W_ALL_DECLINED]
+    may_be_media = state[W_ALL_DECLINED] != ALL
     start_ts, end_ts, ts = state[W_START_TS], state[W_END_TS], state[W_LAST_TS]
     media, media_octets = 0, 0
     why = MORE

@@ -119,3 +119,12 @@ def test_a_capture_that_is_gone(tmp_path: Path) -> None:
     gone = str(tmp_path / "gone.pcap")
     with pytest.raises(CaptureError):
         companions([gone], {}, {gone: [1]})
+
+
+@pytest.mark.parametrize("name", ["media.pcap", "media.pcapng"])
+def test_media_between_is_passed_over(write: Write, name: str) -> None:
+    packets = sent(TWO.format(link="tcp"))
+    rtp = [Datagram(one.ts, "192.0.2.1", 4000, "192.0.2.2", 4002, b"\x80" + bytes(171)) for one in packets]
+    path = write([one for pair in zip(rtp, packets, strict=True) for one in pair], name)
+    found = companions([path], {path: [1]}, {path: [2]})
+    assert found.frames[path].tolist() == [1, *(2 * number for number in with_b(packets))]
