@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -63,13 +64,17 @@ def companions(
     Two passes over the captures; memory is eight octets a frame that is found. A fragment belongs to a datagram by
     its identification within 30 s. CaptureError when a capture is gone.
     """
-    wanted: dict[Key, list[int]] = {}
+    wanted: dict[Key, list[int]] = {}  # with the times at which it is wanted, of fragments
     for path, frame_nos in parts.items():
         with open_source(path) as source:
             reading = _Reading()
             for windows in chosen_windows(source, frame_nos):
                 for key in reading.keys(windows):
-                    wanted.setdefault(key, []).append(int(windows.state[walk.W_FRAME_TS]))
+                    times = wanted.setdefault(key, [])
+                    if not _is_stream(key):
+                        times.append(int(windows.state[walk.W_FRAME_TS]))
+    for times in wanted.values():
+        times.sort()
     frames: dict[str, Ints] = {}
     randoms: set[bytes] = set()
     for path in paths:
@@ -89,10 +94,15 @@ def companions(
 
 def _is_of_time(key: Key, times: Sequence[int], windows: Windows) -> bool:
     """Identifications come round again, connections are not told apart by time."""
-    if key[3] in (L_TCP, L_SCTP):
+    if _is_stream(key):
         return True
     ts = int(windows.state[walk.W_FRAME_TS])
-    return any(abs(ts - time) <= WAITING_NS for time in times)
+    following = bisect_left(times, ts - WAITING_NS)
+    return following < len(times) and times[following] <= ts + WAITING_NS
+
+
+def _is_stream(key: Key) -> bool:
+    return key[3] in (L_TCP, L_SCTP)
 
 
 class _Reading:
