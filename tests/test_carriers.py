@@ -1,4 +1,4 @@
-"""Whatever carries it, a call is the same call: transports, tunnels, fragments, and segments that come late or twice."""
+"""Whatever carries it, a call is the same: transports, tunnels, fragments, segments that come late or twice."""
 
 from __future__ import annotations
 
