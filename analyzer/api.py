@@ -12,6 +12,7 @@ from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
 from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
+from analyzer.capture.windows import TLS_KEY_LOG
 from analyzer.config import Config
 from analyzer.correlate.rules import Rules
 from analyzer.issues import IssueLog, IssueNote
@@ -153,6 +154,11 @@ class Result:
                 )
                 log.add(IssueNote(code, capture_no, ts, frame_no, call_no=call_no, detail=detail))
         return log
+
+    def secrets_of(self, client_randoms: Collection[bytes]) -> list[tuple[int, bytes]]:
+        """The secrets for these TLS connections and no others, as pcapng keeps them: kind and text."""
+        lines = self._pipeline.timeline.flows.keys.text(client_randoms)
+        return [(TLS_KEY_LOG, lines)] if lines else []
 
     # -- tables -------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pcaps import demo_calls
 from pcaps.demo_calls import Scenario, Script, Truth
 from tests.flow import Ladder
-from tests.flow_messages import Party
+from tests.flow_octets import Party
 from tests.frames import Datagram, write_pcap
 
 SECOND = 10**9
@@ -97,7 +97,7 @@ class Book:
         made = ladder.in_order()
         if made[-1].ts >= END:
             return False
-        self.datagrams += made
+        self.datagrams += [one for one in made if isinstance(one, Datagram)]
         return True
 
 

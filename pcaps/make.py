@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from pcaps.demo_morning import write_demo  # noqa: E402
-from tests.flow import datagrams  # noqa: E402
+from tests.flow import sent  # noqa: E402
 from tests.frames import write_pcap  # noqa: E402
 
 
@@ -31,7 +31,7 @@ def make(target: Path) -> Iterator[Path]:
     for folder in folders():
         capture = Path(folder.name) / "capture.pcapng"
         (target / folder.name).mkdir(exist_ok=True)
-        write_pcap(datagrams((folder / "flow.txt").read_text(encoding="utf-8")), target / capture)
+        write_pcap(sent((folder / "flow.txt").read_text(encoding="utf-8")), target / capture)
         yield capture
     write_demo(target)
     yield Path("demo.pcapng")

@@ -1,4 +1,4 @@
-"""Call flows as text: a ladder in, datagrams, a capture or the analysed calls out.
+"""Call flows as text: a ladder in, packets, a capture or the analysed calls out.
 
     alice = 192.0.2.10  agent="Example Phone 1"    a participant; others get an address of their own
     alice -> bob   INVITE                          a request; 10 ms after the line before it
@@ -8,6 +8,8 @@
     alice -> bob   INVITE resend                   the same octets again (copy: the same packet again)
     end +200s                                      the capture goes on until here: a frame that is not SIP
     mirror +14us interface=1                       from here on each message is captured once more; `mirror off`
+    alice -- bob   tcp mss=536                     what is not UDP: tests/flow_links.py
+    alice -> bob   ping                            of a connection: ping, pong, close
 
 A participant with ``vlan=10`` stands behind that VLAN: what it sends is captured there, and where it is mirrored, the
 second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification.
@@ -33,10 +35,14 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tests.flow_messages import FIELDS, Conversation, Party
+from tests.flow_links import EVENTS, Links, split_link
+from tests.flow_links import WORDS as LINK_WORDS
+from tests.flow_messages import Conversation
+from tests.flow_octets import FIELDS, Party
 from tests.frames import Datagram, write_pcap
+from tests.packets import Packet
 
 #: 2026-03-10 07:00:00 in Amsterdam, a Tuesday.
 START = 1_773_122_400 * 10**9
@@ -45,19 +51,22 @@ WORDS = {
     "call", "for", "tag", "from", "to", "from_tag", "branch", "cseq", "vias", "dialog", "forward", "phrase",
     "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends",
     "skew", "behind", "interface",
+    *LINK_WORDS,
 }  # fmt: skip
 UNITS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+AnySent = TypeVar("AnySent", Datagram, Packet)
 DECLARATION = re.compile(r"(\w[\w-]*)\s*=\s*(\S+)\s*(.*)$")
 
 
 class Ladder:
-    """Reads a ladder line by line; `datagrams` is what has been sent so far."""
+    """Reads a ladder line by line; `sent` is what the capture has so far."""
 
     def __init__(self, start: int = START, salt: str = "") -> None:
         self.now = start
-        self.conversation = Conversation(salt)
+        self.links = Links()
+        self.conversation = Conversation(salt, self.links.transport)
         self.parties: dict[str, Party] = {}
-        self.datagrams: list[Datagram] = []
+        self.sent: list[Datagram | Packet] = []
         self.behind: list[tuple[Datagram, int]] = []
         self.octets: dict[tuple[str, str, str], Datagram] = {}
         self.first = True
@@ -71,9 +80,9 @@ class Ladder:
             except (KeyError, ValueError, StopIteration) as error:
                 raise ValueError(f"line {number}: {line.strip()}: {error}") from error
 
-    def in_order(self) -> list[Datagram]:
-        """The datagrams in the order in which the capture holds them."""
-        ordered = sorted(self.datagrams, key=lambda datagram: datagram.ts)
+    def in_order(self) -> list[Datagram | Packet]:
+        """All of it in the order in which the capture holds it."""
+        ordered = sorted(self.sent, key=lambda one: one.ts)
         for datagram, places in self.behind:
             at = ordered.index(datagram)
             ordered.insert(at + places, ordered.pop(at))
@@ -94,11 +103,13 @@ class Ladder:
             self.first = True
         elif words[0] == "end":
             self.now += _duration(words[1])
-            self.datagrams.append(Datagram(self.now, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80" + bytes(27)))
+            self.sent.append(Datagram(self.now, "192.0.2.250", 40000, "192.0.2.251", 40002, b"\x80" + bytes(27)))
+        elif link := split_link(line):
+            self.links.add(self._party(link[0]), self._party(link[1]), *link[2:])
         elif match := DECLARATION.match(line.strip()):
             self._declare(match[1], match[2], shlex.split(match[3], comments=True))
         else:
-            raise ValueError("not an arrow, a participant, call, at, mirror or end")
+            raise ValueError("not an arrow, a link, a participant, call, at, mirror or end")
 
     def _declare(self, name: str, address: str, words: list[str]) -> None:
         ip, port = address, "5060"
@@ -135,6 +146,10 @@ class Ladder:
         self.first = False
         self.now += step
         source, target = (left, right) if arrow == "->" else (right, left)
+        if what in EVENTS:
+            at = Datagram(self.now, source.ip, source.port, target.ip, target.port, b"")
+            self.sent += self.links.event(source, target, what, at)
+            return
         is_code = what.isdigit()
         if "resend" in options or "copy" in options:
             old = self.octets[source.name, target.name, what]
@@ -162,11 +177,17 @@ class Ladder:
             ends = (source.ip, source.port, target.ip, target.port)
             datagram = Datagram(seen + delay, *ends, payload, number, vlan, interface)
             self.octets[source.name, target.name, what] = datagram
-            if "lost" not in options:
-                self.datagrams.append(datagram)
+            if self.links.knows(source, target):
+                if {"behind", "copy", "vlan"} & options.keys():
+                    raise ValueError("behind, copy, vlan: of messages in one datagram")
+                packets = self.links.packets(source, target, datagram, options)
+                self.sent += packets
+                self.sent += [_mirrored(packet, target, mirror) for packet in packets for mirror in self.mirrors]
+            elif "lost" not in options:
+                self.sent.append(datagram)
                 if "behind" in options:
                     self.behind.append((datagram, int(options["behind"])))
-                self.datagrams += [_mirrored(datagram, target, mirror) for mirror in self.mirrors]
+                self.sent += [_mirrored(datagram, target, mirror) for mirror in self.mirrors]
 
 
 def _mirror(words: list[str]) -> dict[str, str]:
@@ -174,11 +195,9 @@ def _mirror(words: list[str]) -> dict[str, str]:
     return {"delay": words[0]} | {key: value for key, _, value in (word.partition("=") for word in words[1:])}
 
 
-def _mirrored(datagram: Datagram, target: Party, mirror: dict[str, str]) -> Datagram:
+def _mirrored(sent: AnySent, target: Party, mirror: dict[str, str]) -> AnySent:
     vlan = int(mirror["vlan"]) if "vlan" in mirror else target.vlan
-    return datagram._replace(
-        ts=datagram.ts + _duration(mirror["delay"]), vlan=vlan, interface=int(mirror.get("interface", 0))
-    )
+    return sent._replace(ts=sent.ts + _duration(mirror["delay"]), vlan=vlan, interface=int(mirror.get("interface", 0)))
 
 
 def _duration(text: str) -> int:
@@ -201,8 +220,8 @@ def _timer_resends(what: str, count: int) -> Iterator[int]:
         interval = interval * 2 if what == "INVITE" else min(interval * 2, 4 * UNITS["s"])
 
 
-def datagrams(text: str) -> list[Datagram]:
-    """The datagrams of a ladder in the order of the capture."""
+def sent(text: str) -> list[Datagram | Packet]:
+    """What a ladder sends, in the order of the capture."""
     ladder = Ladder()
     ladder.read(text)
     return ladder.in_order()
@@ -237,7 +256,7 @@ def play(text: str, **options: Any) -> Played:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flow.pcap"
-        write_pcap(datagrams(text), path)
+        write_pcap(sent(text), path)
         options.setdefault("keep", ("calls", "registrations", "transactions"))
         return Played(analyzer.analyze(str(path), **options))
 

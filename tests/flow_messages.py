@@ -7,58 +7,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
-#: Options that are header fields under another name.
-FIELDS = {
-    "reason": "Reason",
-    "retry_after": "Retry-After",
-    "warning": "Warning",
-    "expires": "Expires",
-    "rseq": "RSeq",
-    "session_expires": "Session-Expires",
-    "contact": "Contact",
-    "max_forwards": "Max-Forwards",
-    "type": "Content-Type",
-}
-PHRASES = {
-    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress",
-    200: "OK", 202: "Accepted", 301: "Moved Permanently", 302: "Moved Temporarily", 400: "Bad Request",
-    401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 406: "Not Acceptable", 407: "Proxy Authentication Required",
-    408: "Request Timeout", 410: "Gone", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
-    420: "Bad Extension", 422: "Session Interval Too Small", 423: "Interval Too Brief",
-    480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
-    483: "Too Many Hops", 484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here",
-    487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending",
-    500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
-    504: "Server Time-out", 505: "Version Not Supported", 580: "Precondition Failure",
-    600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable",
-    607: "Unwanted", 608: "Rejected",
-}  # fmt: skip
-COMPACT = {"Via": "v", "From": "f", "To": "t", "Call-ID": "i", "Contact": "m", "Content-Type": "c",
-           "Content-Length": "l", "Session-Expires": "x"}  # fmt: skip
+from tests.flow_octets import PHRASES, Party, octets
+
 #: Methods that begin something of their own rather than stand in the current call.
 ALONE = {"REGISTER", "OPTIONS", "SUBSCRIBE", "PUBLISH"}
-
-
-class Party(NamedTuple):
-    """Somebody who sends and receives."""
-
-    name: str
-    ip: str
-    port: int = 5060
-    agent: str | None = None
-    compact: bool = False
-    vlan: int | None = None
-    has_ip_id: bool = True
-
-    @property
-    def host(self) -> str:
-        address = f"[{self.ip}]" if ":" in self.ip else self.ip
-        return address if self.port == 5060 else f"{address}:{self.port}"
 
 
 class Answer(NamedTuple):
@@ -111,8 +68,9 @@ class Call:
 class Conversation:
     """Everything said so far, and the next message."""
 
-    def __init__(self, salt: str) -> None:
+    def __init__(self, salt: str, transport: Callable[[Party, Party], str]) -> None:
         self.salt = salt
+        self.transport = transport
         self.calls: dict[str, Call] = {}
         self.current = "1"
         self.sent: list[Sent] = []
@@ -193,7 +151,7 @@ class Conversation:
         else:
             uri, sender, target, cseq = received.uri, received.sender, received.target, received.cseq
             tag = received.to_tag
-        vias = [self._via(client, options), *(received.vias if received else [])]
+        vias = [self._via(client, server, options), *(received.vias if received else [])]
         return Sent("ACK", call, client, server, uri, vias, sender, target, tag, cseq, received)
 
     def _received(self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]) -> Sent | None:
@@ -212,7 +170,7 @@ class Conversation:
 
     def _new_request(self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]) -> Sent:
         parent = self._received(call, client, server, method, options)
-        vias = [self._via(client, options)]
+        vias = [self._via(client, server, options)]
         if parent is not None:
             uri = options.get("uri", f"sip:{call.to_user}@{server.host}" if parent.sender == "caller" else parent.uri)
             vias += parent.vias
@@ -245,9 +203,9 @@ class Conversation:
             return None
         return (call.confirmed_tag or call.early_tag) if by_caller else call.from_tag
 
-    def _via(self, client: Party, options: dict[str, str]) -> str:
+    def _via(self, client: Party, server: Party, options: dict[str, str]) -> str:
         branch = options.get("branch") or f"z9hG4bK{self._word(client.name, self.number())}"
-        return f"SIP/2.0/UDP {client.host};branch={branch}"
+        return f"SIP/2.0/{self.transport(client, server)} {client.host};branch={branch}"
 
     def _sides(self, sent: Sent) -> tuple[str, str]:
         """From and To of a request or of its responses, To without its tag."""
@@ -281,7 +239,7 @@ class Conversation:
         if sent.agent and sent.method not in ("ACK", "CANCEL"):
             headers.append(("User-Agent", sent.agent))
         first = f"{sent.method} {sent.uri} SIP/2.0"
-        return _octets(first, headers, options, sent.client, sent.method == "INVITE")
+        return octets(first, headers, options, sent.client, sent.method == "INVITE")
 
     def _credentials(self, sent: Sent, options: dict[str, str]) -> list[tuple[str, str]]:
         earlier = [
@@ -329,7 +287,7 @@ class Conversation:
         if agent:
             headers.append(("Server", agent))
         first = f"SIP/2.0 {code} {options.get('phrase', PHRASES.get(code, ''))}"
-        return _octets(first, headers, options, server, sent.method == "INVITE" and code in (183, 200))
+        return octets(first, headers, options, server, sent.method == "INVITE" and code in (183, 200))
 
     def _answered(self, client: Party, server: Party, options: dict[str, str]) -> Sent:
         method, _, number = options.get("for", "").partition("/")
@@ -352,25 +310,3 @@ class Conversation:
         if sent.to_tag or code == 100:
             return sent.to_tag
         return relayed[-1].tag if relayed else self._word("to", sent.call.name, server.name, sent.cseq, size=4)
-
-
-def _octets(first: str, headers: list[tuple[str, str]], options: dict[str, str], sender: Party, offers: bool) -> bytes:
-    """A message: start line, headers, those of the options, body."""
-    headers = list(headers)
-    for key, value in options.items():
-        if (key in FIELDS or key[:1].isupper()) and value != "none":
-            headers.append((FIELDS.get(key, key), value))
-    body = options.get("body", "").encode().decode("unicode_escape").encode("latin-1")
-    if not body and offers and options.get("sdp") != "no":
-        family = "IP6" if ":" in sender.ip else "IP4"
-        body = (
-            f"v=0\r\no=- 1 1 IN {family} {sender.ip}\r\ns=-\r\nc=IN {family} {sender.ip}\r\nt=0 0\r\n"
-            "m=audio 4000 RTP/AVP 8\r\n"
-        ).encode()
-        headers.append(("Content-Type", "application/sdp"))
-    headers.append(("Content-Length", str(len(body))))
-    lines = [
-        first,
-        *(f"{COMPACT.get(name, name) if sender.compact else name}: {value}" for name, value in headers),
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -1,12 +1,14 @@
-"""Datagrams to capture files, by `struct` alone: writing samples has nothing in common with reading them."""
+"""Packets to capture files, by `struct` alone: writing samples has nothing in common with reading them."""
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.packets import UDP, Packet, udp
+from tests.tunnels import frame as frame_of_packet
 
 PROGRAM = b"sipcause pcaps/make.py"
 
@@ -24,33 +26,22 @@ class Datagram(NamedTuple):
     vlan: int | None = None
     interface: int = 0
 
-
-def frame(datagram: Datagram) -> bytes:
-    """Ethernet, IPv4 or IPv6, and UDP with right checksums."""
-    source = ipaddress.ip_address(datagram.src)
-    target = ipaddress.ip_address(datagram.dst)
-    length = 8 + len(datagram.payload)
-    pseudo = source.packed + target.packed + struct.pack("!II", length, 17)
-    header = struct.pack("!HHHH", datagram.src_port, datagram.dst_port, length, 0)
-    checksum = _checksum(pseudo + header + datagram.payload) or 0xFFFF
-    udp = header[:6] + struct.pack("!H", checksum) + datagram.payload
-    if source.version == 4:
-        fields = (0x45, 0, 20 + length, datagram.ip_id, 0x4000, 64, 17, 0, source.packed, target.packed)
-        ip = struct.pack("!BBHHHBBH4s4s", *fields)
-        ip = ip[:10] + struct.pack("!H", _checksum(ip)) + ip[12:]
-        kind = 0x0800
-    else:
-        ip = struct.pack("!IHBB16s16s", 0x60000000, length, 17, 64, source.packed, target.packed)
-        kind = 0x86DD
-    tag = b"" if datagram.vlan is None else struct.pack("!HH", 0x8100, datagram.vlan)
-    return _mac(source.packed[-1]) + _mac(target.packed[-1]) + tag + struct.pack("!H", kind) + ip + udp
+    def packet(self) -> Packet:
+        """The IP packet that it stands in."""
+        payload = udp(self.src, self.src_port, self.dst, self.dst_port, self.payload)
+        return Packet(self.ts, self.src, self.dst, UDP, payload, self.ip_id, self.vlan, self.interface)
 
 
-def write_pcap(datagrams: Iterable[Datagram], path: str | Path) -> None:
+def frame(sent: Datagram | Packet) -> bytes:
+    """The Ethernet frame, with right checksums."""
+    return frame_of_packet(sent.packet() if isinstance(sent, Datagram) else sent)
+
+
+def write_pcap(sent: Iterable[Datagram | Packet], path: str | Path) -> None:
     """A capture file: pcapng where the name ends so, else classic pcap with nanoseconds."""
     path = Path(path)
     write = _pcapng if path.suffix == ".pcapng" else _pcap
-    path.write_bytes(write([(datagram.ts, datagram.interface, frame(datagram)) for datagram in datagrams]))
+    path.write_bytes(write([(one.ts, one.interface, frame(one)) for one in sent]))
 
 
 def _pcap(frames: list[tuple[int, int, bytes]]) -> bytes:
@@ -80,17 +71,3 @@ def _block(kind: int, body: bytes) -> bytes:
 
 def _option(code: int, value: bytes) -> bytes:
     return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
-
-
-def _mac(last: int) -> bytes:
-    return bytes((2, 0, 0, 0, 0, last))
-
-
-def _checksum(octets: bytes) -> int:
-    """RFC 1071."""
-    if len(octets) % 2:
-        octets += b"\0"
-    total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
-    total = (total & 0xFFFF) + (total >> 16)
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF

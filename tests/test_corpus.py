@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from pcaps.make import HERE, folders, stale
+from pcaps.make import HERE, stale
 from tests.reading import Messages, Row, analyse, as_expected, document, expected, rows
 
-FOLDERS = [folder.name for folder in folders()]
+#: Made ones and recorded ones.
+FOLDERS = sorted(folder.parent.name for folder in HERE.glob("*/expected"))
 ORDERED = ("calls", "registrations", "transactions")
 TRUNK_2, PRACTICE = "203.0.113.22", "198.51.100.110"
 
@@ -42,6 +43,21 @@ def test_both_readers_see_the_same(name: str) -> None:
     for table in (*ORDERED, "responses", "requests"):
         assert rows(fast, table) == rows(slow, table), table
     assert document(fast) == document(slow)
+
+
+def test_the_key_log_beside_a_capture_opens_it_as_secrets_in_it_do() -> None:
+    inside = document(analyse(HERE / "tls" / "capture.pcapng"))
+    beside = document(analyse(HERE / "tls" / "capture.pcap", keylog=str(HERE / "tls" / "keylog")))
+    for said in (inside, beside):
+        said["captures"][0].pop("source")
+    assert inside == beside
+
+
+def test_without_a_key_log_all_is_opaque() -> None:
+    said = document(analyse(HERE / "tls" / "capture.pcap"))
+    assert said["calls"]["total"] == 0
+    assert said["captures"][0]["sip_messages"] == 0
+    assert said["captures"][0]["opaque_connections"] == 7
 
 
 def test_every_folder_says_what_it_shows() -> None:

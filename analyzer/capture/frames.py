@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.batch import R_COLUMNS
+from analyzer.batch import R_COLUMNS, Ints
 from analyzer.capture import walk_kernels as walk
 from analyzer.capture.source import Source
 from analyzer.capture.windows import Windows
@@ -26,23 +26,12 @@ class Frame(NamedTuple):
     octets: bytes
 
 
-def chosen_frames(source: Source, frame_nos: Collection[int] | None = None) -> Iterator[Frame]:
+def chosen_frames(source: Source, frame_nos: Collection[int] | Ints | None = None) -> Iterator[Frame]:
     """The frames of a capture with these numbers, in captured order; every frame when no numbers are given.
 
     Numbers that the capture does not have are left out; a cut or damaged capture ends where it can no longer be read.
     """
-    windows = Windows(source, 0, IssueLog())
-    windows.state[walk.W_ALL_DECLINED] = 1
-    rows, arena = np.empty((0, R_COLUMNS), dtype=np.int64), np.empty(0, dtype=np.uint8)
-    wanted = iter(sorted(set(frame_nos))) if frame_nos is not None else None
-    if wanted is not None and not _want_next(windows, wanted):
-        return
-    while True:
-        why = windows.walk(rows, arena)
-        if why != walk.FRAME:
-            if not windows.go_on(why):
-                return
-            continue
+    for windows in chosen_windows(source, frame_nos):
         state = windows.state
         number = int(state[walk.W_FRAME_INTERFACE])
         yield Frame(
@@ -53,11 +42,33 @@ def chosen_frames(source: Source, frame_nos: Collection[int] | None = None) -> I
             wire_length=int(state[walk.W_FRAME_WIRE]),
             octets=windows.frame().tobytes(),
         )
+
+
+def chosen_windows(
+    source: Source, frame_nos: Collection[int] | Ints | None = None, has_media: bool = True
+) -> Iterator[Windows]:
+    """As `chosen_frames`, without copying them: the window, whose ``state`` tells of the frame (W_FRAME_*).
+
+    Without ``has_media`` frames that are told to be media at first sight are passed over, quickly.
+    """
+    windows = Windows(source, 0, IssueLog())
+    windows.state[walk.W_ALL_DECLINED] = walk.ALL if has_media else walk.ALL_BUT_MEDIA
+    rows, arena = np.empty((0, R_COLUMNS), dtype=np.int64), np.empty(0, dtype=np.uint8)
+    wanted = iter(np.unique(np.fromiter(frame_nos, dtype=np.int64))) if frame_nos is not None else None
+    if wanted is not None and not _want_next(windows, wanted):
+        return
+    while True:
+        why = windows.walk(rows, arena)
+        if why != walk.FRAME:
+            if not windows.go_on(why):
+                return
+            continue
+        yield windows
         if wanted is not None and not _want_next(windows, wanted):
             return
 
 
-def _want_next(windows: Windows, wanted: Iterator[int]) -> bool:
+def _want_next(windows: Windows, wanted: Iterator[np.int64]) -> bool:
     for frame_no in wanted:
         if frame_no > 0:
             windows.state[walk.W_WANTED] = frame_no

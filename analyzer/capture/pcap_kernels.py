@@ -6,6 +6,7 @@ from analyzer.batch import Ints, Octets
 from analyzer.capture.found_kernels import K_TCP, K_UDP
 from analyzer.capture.frame_kernels import common, is_media
 from analyzer.capture.walk_kernels import (
+    ALL,
     FULL,
     I_LINK_TYPE,
     I_MULTIPLIER,
@@ -49,7 +50,8 @@ def walk_pcap(
     multiplier = interface[I_MULTIPLIER]
     limit = state[W_LIMIT]
     link_type = interface[I_LINK_TYPE]
-    may_be_common = not state[W_ALL_DECLINED]
+    may_be_common = state[W_ALL_DECLINED] != ALL
+    only_media = state[W_ALL_DECLINED] != 0
     start_ts, end_ts = state[W_START_TS], state[W_END_TS]
     passed, passed_octets, media = 0, 0, 0
     why = MORE
@@ -65,7 +67,7 @@ def walk_pcap(
             break
         ts = file32(octets, position, is_big) * 1_000_000_000 + file32(octets, position + 4, is_big) * multiplier
         which = common(octets, start, end, link_type) if may_be_common else 0
-        if which:
+        if which and not (only_media and not is_media(which)):
             state[W_COMMON + which] += 1
             passed += 1
             passed_octets += length

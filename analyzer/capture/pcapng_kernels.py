@@ -8,6 +8,7 @@ from analyzer.batch import Ints, Octets
 from analyzer.capture.found_kernels import K_TCP, K_UDP
 from analyzer.capture.frame_kernels import common, is_media
 from analyzer.capture.walk_kernels import (
+    ALL,
     BLOCK,
     DAMAGED,
     FULL,
@@ -101,7 +102,8 @@ def walk_pcapng(
     """
     position = state[W_POSITION]
     limit = state[W_LIMIT]
-    may_be_common = not state[W_ALL_DECLINED]
+    may_be_common = state[W_ALL_DECLINED] != ALL
+    only_media = state[W_ALL_DECLINED] != 0
     start_ts, end_ts, ts = state[W_START_TS], state[W_END_TS], state[W_LAST_TS]
     passed, passed_octets, media = 0, 0, 0
     why = MORE
@@ -166,7 +168,7 @@ def walk_pcapng(
         else:
             ts = _ticks_ns(file32(octets, position + 12, is_big), file32(octets, position + 16, is_big), interface)
         which = common(octets, start, start + length, interface[I_LINK_TYPE]) if may_be_common else 0
-        if which:
+        if which and not (only_media and not is_media(which)):
             state[W_COMMON + which] += 1
             passed += 1
             passed_octets += length

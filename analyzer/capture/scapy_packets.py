@@ -276,7 +276,7 @@ def _sctp(ip: Packet, network: int, layers: int) -> tuple[int, Found | None]:
         return (K_CUT if ip.sent >= 12 else K_DAMAGED), None
     if len(ip.payload) > DATAGRAM_OCTETS:
         return K_DAMAGED, None
-    has_data, _ = data_chunks(octets_of(ip.payload), 12, len(ip.payload))
+    has_data, _, _ = data_chunks(octets_of(ip.payload), 12, len(ip.payload))
     if not has_data:
         return K_SCTP, None
     src_port, dst_port = struct.unpack(">HH", ip.payload[:4])

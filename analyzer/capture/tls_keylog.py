@@ -8,7 +8,7 @@ random. A line that is not understood is counted and passed over.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from analyzer.errors import CaptureError
 
@@ -77,6 +77,19 @@ class KeyLog:
                 return
             self._count += 1
         known[random] = secret
+
+    def text(self, client_randoms: Collection[bytes]) -> bytes:
+        """Lines of a key log for the connections of these client randoms: what somebody else may be given.
+
+        ``RSA`` lines do not tell their connection and are left out.
+        """
+        lines = [
+            f"{label} {random.hex()} {known[random].hex()}\n"
+            for random in sorted(client_randoms)
+            for label, known in self._secrets.items()
+            if random in known
+        ]
+        return "".join(lines).encode()
 
     def secret(self, label: str, client_random: bytes) -> bytes | None:
         """The secret under a label; for ``RSA`` by the first eight octets of the encrypted premaster secret."""

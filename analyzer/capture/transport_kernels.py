@@ -282,33 +282,36 @@ def _opaque(flow: Ints, scalars: Ints, ports: int, length: int) -> int:
 
 @kernel
 def sctp(octets: Octets, found: Ints, flows: Ints, scalars: Ints) -> int:
-    """RFC 9260 §3: a packet of an association in which a user message began with SIP."""
+    """RFC 9260 §3: a packet of an association in which a user message began with SIP, or may still turn out to."""
     at, end, ip_end = found[FOUND_AT], found[FOUND_END], found[FOUND_WIRE_END]
     found[FOUND_LAYERS] = push(found[FOUND_LAYERS], L_SCTP)
     if end - at < 12:
         return K_CUT if ip_end - at >= 12 else K_DAMAGED
     if end - at > DATAGRAM_OCTETS:
         return K_DAMAGED
-    has_data, has_sip = data_chunks(octets, at + 12, end)
+    has_data, has_sip, has_other = data_chunks(octets, at + 12, end)
     if not has_data:
         return K_SCTP
     scalars[TICK] += 1
     flow_key(octets, found, be32(octets, at) << 8 | SCTP, scalars)
     place = flow_place(flows, scalars)
-    if place < 0:
-        if not has_sip:
+    if place < 0 and (has_sip or has_other):
+        place = take_place(flows, scalars, place, FLOW_SIP if has_sip else FLOW_OTHER, MISSING)
+    if place >= 0:  # else these are parts of a message whose beginning has not come yet
+        flows[place, FLOW_USED] = scalars[TICK]
+        if has_sip:
+            flows[place, FLOW_STATE] = FLOW_SIP
+        if flows[place, FLOW_STATE] == FLOW_OTHER:
             return K_SCTP
-        place = take_place(flows, scalars, place, FLOW_SIP, MISSING)
-    flows[place, FLOW_USED] = scalars[TICK]
     found[FOUND_START] = found[FOUND_PORTS] = at
     found[FOUND_RAW] = RAW_SCTP
     return K_RAW
 
 
 @kernel
-def data_chunks(octets: Octets, chunk: int, end: int) -> tuple[bool, bool]:
-    """Whether there are DATA chunks, and whether a user message that begins with SIP begins in one."""
-    has_data, has_sip = False, False
+def data_chunks(octets: Octets, chunk: int, end: int) -> tuple[bool, bool, bool]:
+    """Whether there are DATA chunks, and whether user messages that are SIP, and others, begin in them."""
+    has_data, has_sip, has_other = False, False, False
     while chunk + 16 <= end:
         kind, length = octets[chunk], be16(octets, chunk + 2)
         if length < 4:
@@ -318,9 +321,11 @@ def data_chunks(octets: Octets, chunk: int, end: int) -> tuple[bool, bool]:
             payload = chunk + (16 if kind == 0 else 20)
             payload_end = min(chunk + length, end)
             if octets[chunk + 1] & 2 and payload < payload_end:
-                has_sip = has_sip or start_line(octets, payload, payload_end, True) == SIP_MESSAGE
+                is_sip = start_line(octets, payload, payload_end, True) == SIP_MESSAGE
+                has_sip = has_sip or is_sip
+                has_other = has_other or not is_sip
         chunk += length + 3 & ~3
-    return has_data, has_sip
+    return has_data, has_sip, has_other
 
 
 @kernel

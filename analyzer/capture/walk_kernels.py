@@ -45,7 +45,7 @@ W_ROWS = 6  # rows and octets of the batch that is being filled
 W_ARENA = 7
 W_CAPTURE_NO = 8
 W_LIMIT = 9  # longer records are shown to Python first
-W_ALL_DECLINED = 10  # 1: every frame goes to Python
+W_ALL_DECLINED = 10  # ALL: every frame goes to Python; ALL_BUT_MEDIA
 W_LAST_TS = 11  # of the frame before, for blocks without a time
 # The frame that Python is shown.
 W_FRAME_START = 12
@@ -60,6 +60,8 @@ W_WANTED = 20  # with W_ALL_DECLINED: only this frame number; 0 = each
 W_UNTIMED = 21  # 1: some packets have no time
 W_COMMON = 22  # and 24 more: frames that took the short cut, by frame_kernels.COMMON_LAYERS
 W_COLUMNS = 47
+
+ALL, ALL_BUT_MEDIA = 1, 2
 
 # Why the walk stopped.
 MORE = 0  # the next record is not whole in the window

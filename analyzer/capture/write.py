@@ -9,10 +9,11 @@ from __future__ import annotations
 import heapq
 import os
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
+from analyzer.batch import Ints
 from analyzer.capture.frames import Frame, chosen_frames
 from analyzer.capture.source import STDIN, Source, open_source
 from analyzer.errors import CaptureError, OutputError
@@ -21,9 +22,12 @@ from analyzer.errors import CaptureError, OutputError
 MERGED_SOURCES = 100
 
 
-def write_frames(out_path: str, selections: Mapping[str, Collection[int]]) -> int:
+def write_frames(
+    out_path: str, selections: Mapping[str, Collection[int] | Ints], secrets: Sequence[tuple[int, bytes]] = ()
+) -> int:
     """Write the frames with these numbers, by capture path, to ``out_path`` as pcapng; returns how many were written.
 
+    ``secrets`` (kind, text) become decryption secrets blocks in front of all frames, where Wireshark looks for them.
     OutputError when the file cannot be written or is one of the captures; CaptureError when a capture is gone or
     was standard input. The file appears once it is whole.
     """
@@ -37,7 +41,7 @@ def write_frames(out_path: str, selections: Mapping[str, Collection[int]]) -> in
         with ExitStack() as stack:
             out = stack.enter_context(open(unfinished, "wb"))
             stack.callback(_remove, unfinished)
-            count = _write(out, selections, stack)
+            count = _write(out, selections, secrets, stack)
             out.close()
             os.replace(unfinished, out_path)
     except OSError as error:
@@ -51,8 +55,15 @@ def _remove(path: str) -> None:
         os.remove(path)
 
 
-def _write(out: BinaryIO, selections: Mapping[str, Collection[int]], stack: ExitStack) -> int:
+def _write(
+    out: BinaryIO,
+    selections: Mapping[str, Collection[int] | Ints],
+    secrets: Sequence[tuple[int, bytes]],
+    stack: ExitStack,
+) -> int:
     out.write(_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
+    for kind, text in secrets:
+        out.write(_block(10, struct.pack("<II", kind, len(text)) + text + bytes(-len(text) % 4)))
     interfaces: dict[tuple[int, int], int] = {}
     count = 0
     for source_no, frame in _in_order(selections, stack):
@@ -68,7 +79,7 @@ def _write(out: BinaryIO, selections: Mapping[str, Collection[int]], stack: Exit
     return count
 
 
-def _in_order(selections: Mapping[str, Collection[int]], stack: ExitStack) -> Iterator[tuple[int, Frame]]:
+def _in_order(selections: Mapping[str, Collection[int] | Ints], stack: ExitStack) -> Iterator[tuple[int, Frame]]:
     """The frames of all sources by time."""
     numbered = list(enumerate(selections.items()))
     if len(numbered) > MERGED_SOURCES:
@@ -84,7 +95,7 @@ def _in_order(selections: Mapping[str, Collection[int]], stack: ExitStack) -> It
     yield from heapq.merge(*streams, key=lambda item: item[1].ts)
 
 
-def _stream(source_no: int, source: Source, frame_nos: Collection[int]) -> Iterator[tuple[int, Frame]]:
+def _stream(source_no: int, source: Source, frame_nos: Collection[int] | Ints) -> Iterator[tuple[int, Frame]]:
     for frame in chosen_frames(source, frame_nos):
         yield source_no, frame
 

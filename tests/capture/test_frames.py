@@ -282,6 +282,25 @@ def test_what_may_hold_sip_is_handed_over(tmp_path: Path, what: str, how: str) -
     assert not got.reader.unread
 
 
+def data_chunk(flags: int, payload: bytes, tsn: int) -> bytes:
+    """An SCTP packet with one DATA chunk: flags 2 = begins a user message, 1 = ends it."""
+    return bytes(12) + struct.pack(">BBHIHHI", 0, flags, 16 + len(payload), tsn, 0, 0, 0) + payload
+
+
+@pytest.mark.parametrize("how", ["kernels", "scapy"])
+def test_the_end_of_a_user_message_may_come_first(tmp_path: Path, how: str) -> None:
+    packets = [data_chunk(1, INVITE[64:], 2), data_chunk(2, INVITE[:64], 1)]
+    got = read_octets_of(tmp_path, pcap([ether(ipv4(octets, 132)) for octets in packets]), how)
+    assert got.parts == packets
+
+
+def test_an_association_of_something_else_is_left_out_until_it_carries_sip(tmp_path: Path) -> None:
+    begin, end, sip_begin = data_chunk(2, b"\1\0\0\x14", 1), data_chunk(1, b"abcd", 2), data_chunk(2, INVITE[:64], 3)
+    packets = [begin, end, sip_begin, data_chunk(1, INVITE[64:], 4)]
+    got = read_octets_of(tmp_path, pcap([ether(ipv4(octets, 132)) for octets in packets]))
+    assert got.parts == packets[2:]
+
+
 @pytest.mark.parametrize("how", ["kernels", "scapy"])
 def test_broken_start_lines_are_issues(tmp_path: Path, how: str) -> None:
     got = read_octets_of(tmp_path, pcap([sip(), sip(b"INVITE sip:x SIP/7.0\r\nVia: a\r\n\r\n")]), how)

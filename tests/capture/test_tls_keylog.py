@@ -112,3 +112,18 @@ def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
         with pytest.raises(CaptureError, match="cannot be read") as refused:
             read_keylog(str(path))
         assert "\n" not in str(refused.value)
+
+
+def test_somebody_else_is_given_the_secrets_of_some_connections_alone() -> None:
+    keys = KeyLog()
+    mine, other = "01" * 32, "02" * 32
+    keys.add(f"CLIENT_RANDOM {mine} {'aa' * 48}\nSERVER_TRAFFIC_SECRET_0 {mine} {'bb' * 32}\n".encode())
+    keys.add(f"CLIENT_RANDOM {other} {'cc' * 48}\nRSA {'03' * 8} {'dd' * 48}\n".encode())
+    text = keys.text({bytes.fromhex(mine), bytes(32)})
+    assert text.decode().splitlines() == [
+        f"CLIENT_RANDOM {mine} {'aa' * 48}",
+        f"SERVER_TRAFFIC_SECRET_0 {mine} {'bb' * 32}",
+    ]
+    again = KeyLog()
+    assert again.add(text) == 2
+    assert not KeyLog().text({bytes.fromhex(mine)})

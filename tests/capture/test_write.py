@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.capture.windows import TLS_KEY_LOG
 from analyzer.capture.write import write_frames
 from analyzer.errors import CaptureError, OutputError
 from tests.capture.made import INVITE, RINGING, RTP, interface, ipv4, option, packet, pcap, read, section, sip, udp
@@ -40,6 +41,16 @@ def test_frames_are_cut_out(tmp_path: Path, captures: tuple[str, str]) -> None:
     assert (got.reader.start_ts, got.reader.end_ts) == (10_000_005_000, T)
     assert got.rows[:, 0].tolist() == [3, 4]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.pcap", "b.pcapng.gz", "out.pcapng"]
+
+
+def test_secrets_stand_before_the_frames(tmp_path: Path, captures: tuple[str, str]) -> None:
+    out = tmp_path / "out.pcapng"
+    secrets = [(TLS_KEY_LOG, b"CLIENT_RANDOM " + b"01" * 32 + b" " + b"02" * 48 + b"\n"), (7, b"other")]
+    assert write_frames(str(out), {captures[0]: [2]}, secrets) == 1
+    got = read(out)
+    assert got.reader.secrets == secrets
+    assert got.reader.frames == 1
+    assert not got.issues.counts
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")

@@ -150,6 +150,34 @@ def test_frames_of_chosen_calls_are_cut_out(run: Run, tmp_path: Path) -> None:
     )
 
 
+CARRIED = [
+    "over_tcp", "over_websocket", "over_sctp", "in_fragments", "in_vxlan", "in_erspan", "in_gtp", "in_hep3",
+    "udp_to_tcp",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_calls_that_are_cut_out_are_the_same_calls(run: Run, tmp_path: Path, name: str) -> None:
+    capture, out = PCAPS / name / "capture.pcapng", tmp_path / "cut.pcapng"
+    assert run("calls", capture, "-q", "-w", out)[0] == 0
+    before, after = (json.loads(run("calls", path, "-q", "--format", "json")[1]) for path in (capture, out))
+    for row in (*before, *after):
+        row.pop("frame_no")
+    assert after == before
+    assert before
+
+
+def test_tls_is_cut_out_with_the_secrets_of_the_chosen_calls(run: Run, tmp_path: Path) -> None:
+    out, tls = tmp_path / "cut.pcapng", PCAPS / "tls"
+    assert run("calls", tls / "capture.pcap", "--keylog", tls / "keylog", "--status", "503", "-q", "-w", out)[0] == 0
+    found = json.loads(run("analyze", out, "-q", "--json")[1])
+    assert found["calls"]["by_status_code"] == {"503": 1}
+    assert found["captures"][0]["opaque_connections"] == 0
+    lines = (tls / "keylog").read_text(encoding="ascii").splitlines()
+    kept = [line for line in lines if line.split()[-1].encode() in out.read_bytes()]
+    assert 0 < len(kept) < len(lines)
+
+
 def test_a_capture_is_not_overwritten(run: Run, tmp_path: Path) -> None:
     copy = tmp_path / "copy.pcapng"
     copy.write_bytes(Path(BUSY).read_bytes())
