@@ -6,6 +6,7 @@ batches.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,12 +169,17 @@ def test_rubbish_is_the_same_rubbish(raw: list[Raw], size: int) -> None:
     assert fast_notes == plain_notes
 
 
-def test_ordinary_streams_never_leave_the_kernels() -> None:
+@pytest.mark.parametrize("swapped", [False, True])
+def test_ordinary_streams_never_leave_the_kernels(swapped: bool) -> None:
+    """Not even when segments change places in the capture."""
     octets = (request(body=SDP) + response() + b"\r\n\r\n") * 50
     raw = [
         segment(octets[at : at + 700], 1_000 + at, number, number / 100)
         for number, at in enumerate(range(0, len(octets), 700), 1)
     ]
+    if swapped:
+        for place in range(2, len(raw) - 2, 7):
+            raw[place], raw[place + 1] = raw[place + 1], raw[place]
     assembly = Assembly(IssueLog(), FlowTable())
     calls = []
     assembly.assembler.receive = calls.append  # type: ignore[method-assign,assignment]
