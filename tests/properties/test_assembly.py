@@ -160,6 +160,18 @@ def test_kernels_put_streams_together_like_the_plain_assembler(raw: list[Raw], s
     assert fast_notes == plain_notes
 
 
+def test_a_reset_does_not_say_where_an_unseen_stream_goes_on() -> None:
+    whole = request(body=SDP)
+    raw = [
+        segment(b"", 9_000, 1, 1.0, flags=TCP_RST, first=None),
+        segment(whole[:250], 5_000, 2, 2.0, first=None),
+        segment(whole[250:], 5_250, 3, 3.0, first=None),
+    ]
+    fast, _ = _assembled(raw, "kernels", 1)
+    assert fast == _assembled(raw, "scapy", 3)[0]
+    assert [octets for _, octets in fast] == [whole]
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(raw=rubbish(), size=st.integers(1, 9))
 def test_rubbish_is_the_same_rubbish(raw: list[Raw], size: int) -> None:
