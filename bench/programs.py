@@ -43,7 +43,7 @@ OTHERS = [
     Program(
         "tcpdump vxlan, port 5060",
         "tcpdump",
-        # libpcap knows no VXLAN: the UDP ports of the frame inside stand 42 octets behind the outer UDP header.
+        # The filters of libpcap 1.10 know no VXLAN: the ports inside stand 42 octets behind the outer UDP header's end.
         lambda file: [
             *("-n", "-r", file, "-w", "/dev/null"),
             "udp dst port 4789 and (udp[50:2] = 5060 or udp[52:2] = 5060)",

@@ -28,6 +28,7 @@ from analyzer.batch import (
     RAW_HEP,
     RAW_MESSAGE,
     RAW_SEGMENT,
+    TCP_RST,
     Datagrams,
     Ints,
     Octets,
@@ -298,8 +299,10 @@ class _Streams:
             self._scalars[KEY : KEY + FLOW_TAIL + 1] = key
         known = self._assembler.connections.known(flow_key(row.tolist()))
         place = take_place(self._places, self._scalars, place, ELSEWHERE, MISSING)
-        if known is None:
-            first = int(row[R_FIRST])
+        first = int(row[R_FIRST])
+        # A reset may have any sequence number: it does not tell where a stream goes on that began unseen.
+        is_reset = bool(row[R_INFO] & TCP_RST)
+        if known is None and not (is_reset and first == MISSING):
             self._take(place, first, int(row[R_SEQ]) if first == MISSING else first)
 
     def _take(self, place: int, first: int, next_seq: int) -> None:

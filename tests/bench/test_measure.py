@@ -95,6 +95,9 @@ def _evidence(**changed: Figures) -> Evidence:
         "tcpdump": _figures("rtp-heavy-10", "tcpdump port 5060", 3.6),
         "fields": _figures("rtp-heavy", "tshark -T fields", 32),
         "stat": _figures("rtp-heavy", "tshark -z sip,stat", 16),
+        "tcp": _figures("sip-tcp", "sipcause", 3.5, 699 * MIB),
+        "http": _figures("http-heavy", "sipcause", 1.3, 299 * MIB),
+        "vxlan": _figures("vxlan", "sipcause", 1.4, 299 * MIB),
         "help": _figures("start", "sipcause --help", 0.1),
         "warm": _figures("start", "sipcause warm, no cache", 40),
         "apart": _figures("two captures", "one by one", 5),
@@ -102,7 +105,9 @@ def _evidence(**changed: Figures) -> Evidence:
         **changed,
     }
     found = {(row.capture, row.program): row for row in rows.values()}
-    return Evidence(found, {"sip-dense": 200_000, "sip-dense-10": 2_000_000}, "cpu_s")
+    messages = {"sip-dense": 200_000, "sip-dense-10": 2_000_000, "sip-tcp": 1_000_000}
+    sizes = {"rtp-heavy": 10**9, "http-heavy": 10**9, "vxlan": 10**9}
+    return Evidence(found, messages, sizes, "cpu_s")
 
 
 def test_every_target_can_be_met() -> None:
@@ -120,6 +125,9 @@ def test_every_target_can_be_missed() -> None:
         tables=_figures("sip-dense-10", "sipcause -o", 100),
         messages=_figures("sip-dense-10", "sipcause -o, with messages", 250),
         rtp=_figures("rtp-heavy", "sipcause", 2),
+        tcp=_figures("sip-tcp", "sipcause", 120, 701 * MIB),
+        http=_figures("http-heavy", "sipcause", 4, 301 * MIB),
+        vxlan=_figures("vxlan", "sipcause", 4, 301 * MIB),
         rtp10=_figures("rtp-heavy-10", "sipcause", 40, 701 * MIB),
         help=_figures("start", "sipcause --help", 0.3),
         warm=_figures("start", "sipcause warm, no cache", 61),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -162,6 +163,18 @@ def test_kernels_put_streams_together_like_the_plain_assembler(raw: list[Raw], s
     assert fast_notes == plain_notes
 
 
+def test_a_reset_does_not_say_where_an_unseen_stream_goes_on() -> None:
+    whole = request(body=SDP)
+    raw = [
+        segment(b"", 9_000, 1, 1.0, flags=TCP_RST, first=None),
+        segment(whole[:250], 5_000, 2, 2.0, first=None),
+        segment(whole[250:], 5_250, 3, 3.0, first=None),
+    ]
+    fast, _ = _assembled(raw, "kernels", 1)
+    assert fast == _assembled(raw, "scapy", 3)[0]
+    assert [octets for _, octets in fast] == [whole]
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(raw=rubbish(), size=st.integers(1, 9))
 def test_rubbish_is_the_same_rubbish(raw: list[Raw], size: int) -> None:
@@ -205,12 +218,17 @@ def test_hep_is_read_like_by_the_plain_assembler(raw: list[Raw]) -> None:
     assert fast_notes == plain_notes
 
 
-def test_ordinary_streams_never_leave_the_kernels() -> None:
+@pytest.mark.parametrize("swapped", [False, True])
+def test_ordinary_streams_never_leave_the_kernels(swapped: bool) -> None:
+    """Not even when segments change places in the capture."""
     octets = (request(body=SDP) + response() + b"\r\n\r\n") * 50
     raw = [
         segment(octets[at : at + 700], 1_000 + at, number, number / 100)
         for number, at in enumerate(range(0, len(octets), 700), 1)
     ]
+    if swapped:
+        for place in range(2, len(raw) - 2, 7):
+            raw[place], raw[place + 1] = raw[place + 1], raw[place]
     assembly = Assembly(IssueLog(), FlowTable())
     calls = []
     assembly.assembler.receive = calls.append  # type: ignore[method-assign,assignment]

@@ -21,9 +21,9 @@ from analyzer.batch import R_COLUMNS, R_KIND, RAW_HEP, RAW_SEGMENT, Ints
 from analyzer.capture import walk_kernels as walk
 from analyzer.capture.flow_kernels import SEED
 from analyzer.capture.flow_table import FlowTable
-from analyzer.capture.found_kernels import FOUND_COLUMNS, K_UDP, KINDS
-from analyzer.capture.frame_kernels import frame_kind, is_media
-from analyzer.capture.layer_kernels import P_COLUMNS, PATHS
+from analyzer.capture.found_kernels import FOUND_COLUMNS, FOUND_LAYERS, K_TCP, K_UDP, KINDS
+from analyzer.capture.frame_kernels import COMMON_LAYERS, common, frame_kind, is_media
+from analyzer.capture.layer_kernels import P_COLUMNS, PATHS, codes, text
 from analyzer.capture.pcap_kernels import walk_pcap
 from analyzer.capture.pcapng_kernels import walk_pcapng
 from analyzer.capture.walk_kernels import (
@@ -81,7 +81,12 @@ def _transport(draw: st.DrawFn) -> tuple[int, bytes]:
         ports = st.sampled_from([5060, 53, 4789, 2152, 1701, 9])
         return 17, udp(payload, draw(ports), draw(ports), draw(LIES))
     if kind == 6:
-        return 6, struct.pack(">HHIIBBHHH", 1, 2, 3, 4, draw(st.sampled_from([0x50, 0x80, 0x40])), 0, 0, 0, 0) + payload
+        offset, flags = (
+            draw(st.sampled_from([0x50, 0x80, 0x40])),
+            draw(st.sampled_from([0, 0x10, 0x10, 0x11, 0x12, 0x04])),
+        )
+        options = bytes(12) if offset == 0x80 and draw(st.booleans()) else b""
+        return 6, struct.pack(">HHIIBBHHH", 1, 2, 3, 4, offset, flags, 0, 0, 0) + options + payload
     return kind, payload
 
 
@@ -165,29 +170,73 @@ def test_kernels_equal_the_slow_reader(tmp_path: Path, octets: bytes) -> None:
     _same(read(path), read(path, "scapy"))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(frame=_link_frames())
-def test_what_passes_for_media_is_a_datagram_without_sip(frame: tuple[int, bytes]) -> None:
-    """The short cut for media against the long way, and media against the short cut."""
+@st.composite
+def _mirrored_frames(draw: st.DrawFn) -> tuple[int, bytes]:
+    """A frame in VXLAN, or in what looks like it; cut anywhere now and then."""
+    kind, packet = draw(_packets())
+    inner = ether(packet, kind, draw(st.sampled_from([(), (), ((0x8100, 100),), ((0x88A8, 1), (0x8100, 2))])))
+    header = struct.pack(
+        ">II", draw(st.sampled_from([0x0800_0000, 0x0800_0000, 0x0C00_0003, 0, 0x4800_0000])), 5001 << 8
+    )
+    ports = draw(st.sampled_from([50_000, 50_000, 9899])), draw(st.sampled_from([4789, 4789, 8472, 4790, 9]))
+    outer = ipv4(udp(header + inner, *ports, draw(LIES)), total=draw(LIES))
+    frame = ether(outer, tags=draw(st.sampled_from([(), ((0x8100, 7),)])))
+    return 1, frame[: draw(st.integers(0, len(frame)))] if draw(st.integers(0, 3)) == 0 else frame
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(frame=_link_frames() | _mirrored_frames())
+def test_the_short_cut_says_what_the_long_way_says(frame: tuple[int, bytes]) -> None:
     link_type, octets = frame
     window = np.frombuffer(bytearray(octets), dtype=np.uint8)
     found = np.zeros(FOUND_COLUMNS, dtype=np.int64)
     flows = FlowTable()
-    if is_media(window, 0, len(window), link_type):
+    which = common(window, 0, len(window), link_type)
+    if which:
         kind = frame_kind(window, 0, len(window), len(window), link_type, found, flows.places, flows.scalars)
-        assert kind == K_UDP
+        assert kind == (K_UDP if is_media(which) else K_TCP)
+        assert codes(int(found[FOUND_LAYERS])) == COMMON_LAYERS[which]
 
 
-def test_media_takes_the_short_cut() -> None:
-    packet = ipv4(udp(RTP))
-    sll = struct.pack(">HHH8s", 0, 1, 6, bytes(8))
-    for link_type, octets in (
-        (1, ether(packet)),
-        (1, ether(packet, tags=[(0x88A8, 9), (0x8100, 5)])),
-        (113, sll + b"\x08\x00" + packet),
-    ):
-        window = np.frombuffer(bytearray(octets), dtype=np.uint8)
-        assert is_media(window, 0, len(window), link_type)
+ACK = struct.pack(">HHIIBBHHH", 5060, 40_000, 3, 4, 0x50, 0x10, 0, 0, 0)
+ACK_WITH_OPTIONS = struct.pack(">HHIIBBHHH", 5060, 40_000, 3, 4, 0x80, 0x10, 0, 0, 0) + bytes(12)
+SLL = struct.pack(">HHH8s", 0, 1, 6, bytes(8))
+TAGS = [(0x88A8, 9), (0x8100, 5)]
+
+
+def _vxlan(frame: bytes) -> bytes:
+    return ipv4(udp(struct.pack(">II", 0x0800_0000, 5001 << 8) + frame, 50_000, 4789))
+
+
+@pytest.mark.parametrize(
+    ("headers", "link_type", "octets"),
+    [
+        ("eth ip udp", 1, ether(ipv4(udp(RTP)))),
+        ("eth vlan ip udp", 1, ether(ipv4(udp(RTP)), tags=TAGS)),
+        ("sll ip udp", 113, SLL + b"\x08\x00" + ipv4(udp(RTP))),
+        ("eth ip tcp", 1, ether(ipv4(ACK, 6)) + bytes(6)),
+        ("eth vlan ip tcp", 1, ether(ipv4(ACK_WITH_OPTIONS, 6), tags=TAGS)),
+        ("sll ip tcp", 113, SLL + b"\x08\x00" + ipv4(ACK, 6)),
+        ("eth ip udp vxlan eth ip udp", 1, ether(_vxlan(ether(ipv4(udp(RTP)))))),
+        ("eth ip udp vxlan eth vlan ip udp", 1, ether(_vxlan(ether(ipv4(udp(RTP)), tags=TAGS)))),
+        ("eth vlan ip udp vxlan eth ip tcp", 1, ether(_vxlan(ether(ipv4(ACK, 6))), tags=TAGS)),
+        ("sll ip udp vxlan eth vlan ip tcp", 113, SLL + b"\x08\x00" + _vxlan(ether(ipv4(ACK, 6), tags=TAGS))),
+    ],
+)
+def test_what_is_common_takes_the_short_cut(headers: str, link_type: int, octets: bytes) -> None:
+    window = np.frombuffer(bytearray(octets), dtype=np.uint8)
+    for kernel in (common, common.py_func):  # type: ignore[attr-defined]
+        which = kernel(window, 0, len(window), link_type)
+        packed = 0
+        for code in COMMON_LAYERS[which]:
+            packed = packed << 5 | code
+        assert text(packed) == headers
+
+
+@pytest.mark.parametrize("flags", [0x11, 0x12, 0x14])
+def test_what_opens_or_ends_a_connection_goes_the_long_way(flags: int) -> None:
+    window = np.frombuffer(bytearray(ether(ipv4(ACK[:13] + bytes([flags]) + ACK[14:], 6))), dtype=np.uint8)
+    assert not common(window, 0, len(window), 1)
 
 
 def _shared_captures() -> list[str]:
