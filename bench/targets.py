@@ -118,7 +118,10 @@ def _third(capture: str, of: str, what: str) -> Judge:
 
     def judge(seen: Evidence) -> tuple[str, bool]:
         there = seen.messages if what == "messages" else seen.sizes
-        rates = [there[name] / seen.beyond_start(name) for name in (capture, of)]
+        spent = [seen.beyond_start(name) for name in (capture, of)]
+        if min(spent) <= 0:  # lost in how much the start varies
+            raise KeyError(capture, of)
+        rates = [there[capture] / spent[0], there[of] / spent[1]]
         share = rates[0] / rates[1]
         return f"{share:.2f} ({rates[0] / 1e6:,.2f} against {rates[1] / 1e6:,.2f} million {what}/s)", share >= 1 / 3
 

@@ -85,8 +85,7 @@ _MAPPED = 0xFFFF << 32
 # Positions in vocab.Transport.
 _UDP, _TCP, _SCTP = 0, 1, 5
 
-
-# What `common` tells: 0, or one of four link headers, and this times four in front of it.
+# What `common` returns: 0, or 1 to 4 for the link header, and four times the sum of what holds of these.
 _ACKNOWLEDGEMENT, _IN_VXLAN, _TAGGED_IN_VXLAN = 1, 2, 4
 _LINKS = ((L_ETHERNET,), (L_ETHERNET, L_VLAN), (L_SLL,), (L_SLL, L_VLAN))
 _TUNNELS: tuple[tuple[int, ...], ...] = (
@@ -108,8 +107,9 @@ COMMON_LAYERS: tuple[tuple[int, ...], ...] = (
 
 @inlined
 def common(octets: Octets, start: int, end: int, link_type: int) -> int:
-    """Whether a frame is what most of a capture is: media or an acknowledgement alone, which `frame_kind` would call
-    K_UDP and K_TCP; told without a call and without touching anything. 0 = no, else which COMMON_LAYERS.
+    """Whether a frame is what most of a capture is: media or a bare acknowledgement. 0 = no, else which COMMON_LAYERS.
+
+    `frame_kind` would call them K_UDP and K_TCP; this tells it without a call, and neither needs nor changes anything.
 
     Ethernet or SLL, perhaps VXLAN and Ethernet in them; IPv4 without options or fragments; lengths without a lie in
     them. Media is UDP with a payload whose first octet has its top bit set, as RTP's has (RFC 3550 §5.1) and no SIP

@@ -144,6 +144,12 @@ def test_what_is_missing_or_failed_is_not_measured() -> None:
     assert judged["--help"].met
 
 
+def test_a_rate_within_the_noise_of_the_start_is_not_measured() -> None:
+    judged = {verdict.what: verdict for verdict in verdicts(_evidence(rtp=_figures("rtp-heavy", "sipcause", 0.4)))}
+    assert judged["vxlan against rtp-heavy"].met is None
+    assert judged["sip-tcp against sip-dense-10"].met
+
+
 @pytest.mark.parametrize(("seconds", "met"), [(25.0, True), (24.0, None)])
 def test_a_program_that_was_stopped_proves_only_what_it_has_taken(seconds: float, met: bool | None) -> None:
     stopped = _figures("sip-dense-10", "sngrep -l 1000000", seconds, stopped=True)

@@ -230,7 +230,7 @@ def test_ordinary_streams_never_leave_the_kernels(swapped: bool) -> None:
         for place in range(2, len(raw) - 2, 7):
             raw[place], raw[place + 1] = raw[place + 1], raw[place]
     assembly = Assembly(IssueLog(), FlowTable())
-    calls = []
+    calls: list[Datagrams] = []
     assembly.assembler.receive = calls.append  # type: ignore[method-assign,assignment]
     made = [found for part in assembly.receive(datagrams(raw)) for found in _taken([part])]
     assert len(made) == 100

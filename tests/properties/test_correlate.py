@@ -168,7 +168,7 @@ def test_messages_of_any_ladder_are_counted_as_the_reference(tmp_path_factory: A
 CORPUS = [
     path
     for path in sorted((ROOT / "pcaps").glob("*/capture.pcapng"))
-    if (path.parent / "flow.txt").exists() and "over:" not in (path.parent / "flow.txt").read_text(encoding="utf-8")
+    if (path.parent / "flow.txt").exists() and " -- " not in (path.parent / "flow.txt").read_text(encoding="utf-8")
 ]
 
 
