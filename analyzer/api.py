@@ -50,7 +50,7 @@ class Result:
     def captures(self) -> list[CaptureRow]:
         """One row a capture, in the order given."""
         pipeline = self._pipeline
-        opaque = pipeline.assembly.assembler.opaque
+        opaque = pipeline.assembly.opaque
         return [
             CaptureRow(
                 capture_no=number,

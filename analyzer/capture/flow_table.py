@@ -24,8 +24,8 @@ from analyzer.capture.flow_kernels import (
 )
 from analyzer.capture.found_kernels import FOUND_COLUMNS, FOUND_FIRST, FOUND_INFO, FOUND_START
 from analyzer.capture.scapy_packets import Segment, octets_of
+from analyzer.capture.segment_kernels import TCP, segment
 from analyzer.capture.tls_keylog import KeyLog
-from analyzer.capture.transport_kernels import TCP, segment
 
 
 class FlowTable:

@@ -74,7 +74,8 @@ from analyzer.capture.link_kernels import (
     link_header,
     network_header,
 )
-from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, TCP, UDP, fragment, network_of, sctp, tcp, udp
+from analyzer.capture.segment_kernels import TCP, network_of, tcp
+from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, UDP, fragment, sctp, udp
 from analyzer.capture.tunnel_kernels import PORT_SCTP, PORT_VXLAN, PORT_VXLAN_LINUX, ip_tunnel
 from analyzer.capture.wire_kernels import be16, be32, be64
 from analyzer.jit import inlined, kernel

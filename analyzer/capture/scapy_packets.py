@@ -43,7 +43,8 @@ from analyzer.capture.found_kernels import (
 )
 from analyzer.capture.ip_kernels import EXTENSION_HEADERS
 from analyzer.capture.layer_kernels import L_ICMP, L_SCTP, L_TCP, L_UDP, push
-from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, TCP, UDP, data_chunks, is_hep
+from analyzer.capture.segment_kernels import TCP
+from analyzer.capture.transport_kernels import ICMP, ICMPV6, SCTP, UDP, data_chunks, is_hep
 from analyzer.capture.tunnel_kernels import PORT_SCTP, PROTOCOL_ESP, esp, udp_tunnel
 from analyzer.sip.parse import BAD_START_LINE, ParseError, parse_message
 from analyzer.sip.start_kernels import BROKEN_START_LINE, NOT_SIP, SIP_MESSAGE, start_line
