@@ -21,7 +21,7 @@ from analyzer.batch import (
     Ints,
     Octets,
 )
-from analyzer.hash_kernels import Key, Words, hash_span, join
+from analyzer.hash_kernels import Key, Words, hash_long, join
 from analyzer.jit import inlined
 
 WINDOW_NS = 10_000_000  # a repeat comes within this time of the packet's first sight
@@ -50,7 +50,7 @@ P_COLUMNS = P_PLACE + 2 * PLACES
 @inlined
 def packet_key(octets: Octets, rows: Ints, i: int, seeds: Words) -> tuple[Key, Key]:
     """128 bits of octets, addresses, ports, transport and the length that was sent."""
-    one, two = hash_span(octets, rows[i, D_OFFSET], rows[i, D_LENGTH], seeds)
+    one, two = hash_long(octets, rows[i, D_OFFSET], rows[i, D_LENGTH], seeds)
     source = join(np.uint64(rows[i, D_SRC_HI]) ^ seeds[0], np.uint64(rows[i, D_SRC_LO]) ^ seeds[1])
     target = join(np.uint64(rows[i, D_DST_HI]) ^ seeds[1], np.uint64(rows[i, D_DST_LO]) ^ seeds[0])
     ports = np.uint64(rows[i, D_SRC_PORT] * 65536 + rows[i, D_DST_PORT])
