@@ -76,8 +76,8 @@ from analyzer.capture.windows import WINDOW, Windows
 from analyzer.issues import IssueLog, IssueNote
 
 #: Octets and rows of a batch.
-ARENA = 1 << 20
-ROWS = 2048
+ARENA = 1 << 21
+ROWS = 4096
 #: Batches in turn, so that one stays valid until two more have been asked for.
 BATCHES = 4
 #: A batch is handed out at the latest after so many windows, so that progress shows.

@@ -221,7 +221,7 @@ NOTE_TOO_MANY_ATTEMPTS = 3
 NOTE_CLOCK_STEP = 4
 NOTE_TOO_MANY_WORDS = 5
 NOTE_COLUMNS = 6
-NOTE_LIMIT = 8192  # per batch: four a message of the largest; beyond it they are only counted
+NOTE_LIMIT = 8192  # per batch; beyond it they are only counted
 
 SECOND = 1_000_000_000
 NO_REPLY = 32 * SECOND  # 64*T1: Timer B and F, RFC 3261 §17.1.1.2
