@@ -130,7 +130,7 @@ def test_bad_captures_are_refused_before_anything_is_read(tmp_path: Path) -> Non
 
 
 def test_what_was_handed_out_stays_valid_for_two_more(tmp_path: Path) -> None:
-    path = _capture(tmp_path / "a", [float(n) for n in range(20_000)])
+    path = _capture(tmp_path / "a", [float(n) for n in range(40_000)])
     held: list[tuple[object, bytes, list[list[int]]]] = []
     line = timeline([path], IssueLog())
     for batch in line:
