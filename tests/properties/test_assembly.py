@@ -245,3 +245,14 @@ def test_many_streams_with_a_part_of_a_message() -> None:
         ends = [segment(octets[150:], 1_150, n, 1 + n / 1e5, ports=(10_000 + n, 5060)) for n in range(streams)]
         made, _ = _assembled([*beginnings, *ends], "kernels", 100)
         assert [found for _, found in made] == [octets] * streams
+
+
+def test_more_messages_than_a_batch_holds() -> None:
+    """Tiny messages in great segments: batches of them are handed out one after the other."""
+    octets = b"SIP/2.0 200 OK\r\nl: 0\r\n\r\n" * 2_400
+    raw = [segment(octets, 1_000 + n * len(octets), n, n / 100) for n in range(12)]
+    fast, fast_notes = _assembled(raw, "kernels", 100)
+    plain, plain_notes = _assembled(raw, "scapy", 100)
+    assert len(fast) == 12 * 2_400
+    assert fast == plain
+    assert fast_notes == plain_notes
