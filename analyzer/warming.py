@@ -29,13 +29,13 @@ from analyzer.capture.copies import Copies
 from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.timeline import timeline
 from analyzer.correlate.calls import CallTable
-from analyzer.correlate.correlator import Correlator
+from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.text_kernels import move_texts
 from analyzer.correlate.traffic import Traffic
 from analyzer.issues import IssueLog
 from analyzer.registry import load_registry
-from analyzer.sip.read import read_messages, read_messages_whole
+from analyzer.sip.read import read_messages
 
 _INVITE = (
     b"INVITE sip:2@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK%d\r\n"
@@ -53,20 +53,17 @@ _SECOND = 1_000_000_000
 
 
 def compile_reading() -> None:
-    """Compile the kernels from containers to messages."""
+    """Compile the kernels from containers to whole datagrams."""
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
         for path in warm_captures(Path(folder)):
             flows, issues = FlowTable(), IssueLog()
-            assembly, copies = Assembly(issues, flows), Copies(issues)
+            assembly = Assembly(issues, flows)
             for raw in timeline([str(path)], issues):
-                for datagrams in assembly.receive(raw):
-                    copies.receive(datagrams)
-            for datagrams in copies.close():
-                read_messages(datagrams, MethodNames())
+                list(assembly.receive(raw))
 
 
 def compile_correlating() -> None:
-    """Compile the kernels from messages to calls, growth among them; what they read is parsed without kernels."""
+    """Compile the kernels from datagrams to calls, growth among them."""
     messages = [_INVITE % (n, n, n) for n in range(_CALLS)] + [_RESPONSE % (486, 1, 1)]
     lengths = np.array([len(message) for message in messages])
     rows = np.zeros((len(messages), D_COLUMNS), dtype=np.int64)
@@ -77,13 +74,18 @@ def compile_correlating() -> None:
     rows[:, D_TS] = _SECOND
     rows[-1, D_TS] = 200 * _SECOND
     octets = np.frombuffer(bytearray(b"".join(messages)), dtype=np.uint8)
-    batch = read_messages_whole(Datagrams(octets, rows), MethodNames())
-    batch.numbers[:, M_MESSAGE_NO] = np.arange(1, len(messages) + 1)
-    rules = Rules(load_registry(), "dss1")
-    traffic = Traffic(rules, batch.methods)
+    copies = Copies(IssueLog())
+    rules, methods = Rules(load_registry(), "dss1"), MethodNames()
+    traffic = Traffic(rules, methods.names)
     correlator = Correlator()
     calls = CallTable(rules, correlator)
-    _, ended, _ = correlator.receive(batch, traffic.counts, traffic.special)
+    ended: list[Ended] = []
+    number = 1
+    for datagrams in [*copies.receive(Datagrams(octets, rows)), *copies.close()]:
+        batch = read_messages(datagrams, methods)
+        batch.numbers[:, M_MESSAGE_NO] = np.arange(number, number + len(batch))
+        number += len(batch)
+        ended += correlator.receive(batch, traffic.counts, traffic.special)[1]
     correlator.make_room_for_texts(1)
     for part in [*ended, *correlator.advance(400 * _SECOND), *correlator.close()]:
         calls.add(part)
