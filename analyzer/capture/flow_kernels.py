@@ -17,6 +17,7 @@ from analyzer.batch import (
     FLOW_TLS,
     FLOW_UNDECIDED,
     FLOW_WEBSOCKET,
+    MISSING,
     Ints,
     Octets,
 )
@@ -29,7 +30,7 @@ FLOW_SRC_HI = 0
 FLOW_SRC_LO = 1
 FLOW_DST_HI = 2
 FLOW_DST_LO = 3
-FLOW_TAIL = 4  # network, ports and protocol in one number; 0 = empty
+FLOW_TAIL = 4  # `flow_tail`; 0 = empty
 FLOW_STATE = 5  # STATE_* | segments seen while it is undecided << 8
 FLOW_FIRST = 6  # sequence number of its first octet; MISSING when no SYN was seen
 FLOW_USED = 7  # tick of its last use
@@ -65,6 +66,22 @@ _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _32, _29 = np.uint64(32), np.uint64(29)
 _PROTOCOL = np.frombuffer(b"sec-websocket-protocol:", dtype=np.uint8)
 _VERSION = np.frombuffer(b"SIP/2.0 ", dtype=np.uint8)
+
+
+# What a flow is one of, in FLOW_TAIL; never 0, which marks an empty place.
+OF_TCP, OF_SCTP, OF_FRAGMENTS = 1, 2, 3
+
+
+@inlined
+def flow_tail(network: int, number: int, of: int) -> int:
+    """FLOW_TAIL of a flow: its network (24 bits or MISSING), its ports (source << 16 | target) or identification."""
+    return int((0 if network == MISSING else network + 1) << 34 | number << 2 | of)
+
+
+def flow_of_tail(tail: int) -> tuple[int, int]:
+    """Network and number that `flow_tail` was made of."""
+    network = tail >> 34
+    return (network - 1 if network else MISSING), tail >> 2 & 0xFFFFFFFF
 
 
 @inlined

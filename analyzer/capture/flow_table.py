@@ -6,7 +6,7 @@ import secrets
 
 import numpy as np
 
-from analyzer.batch import MISSING, Ints
+from analyzer.batch import Ints
 from analyzer.capture.flow_kernels import (
     EVICTED,
     FLOW_COLUMNS,
@@ -15,16 +15,18 @@ from analyzer.capture.flow_kernels import (
     FLOW_TAIL,
     HAS_KEYS,
     KEY,
+    OF_TCP,
     OPAQUE_CONNECTIONS,
     OPAQUE_OCTETS,
     SEED,
     SETS,
     WAYS,
     flow_place,
+    flow_tail,
 )
 from analyzer.capture.found_kernels import FOUND_COLUMNS, FOUND_FIRST, FOUND_INFO, FOUND_START
 from analyzer.capture.scapy_packets import Segment, octets_of
-from analyzer.capture.segment_kernels import TCP, segment
+from analyzer.capture.segment_kernels import segment
 from analyzer.capture.tls_keylog import KeyLog
 
 
@@ -66,8 +68,7 @@ class FlowTable:
             self.places[place, FLOW_STATE] = kind
 
     def _name(self, network: int, src: tuple[int, int], dst: tuple[int, int], ports: int) -> None:
-        tail = (0 if network == MISSING else network + 1) << 40 ^ (ports << 8 | TCP)
-        self.scalars[KEY : KEY + FLOW_TAIL + 1] = *src, *dst, tail
+        self.scalars[KEY : KEY + FLOW_TAIL + 1] = *src, *dst, flow_tail(network, ports, OF_TCP)
 
     def judge(self, seen: Segment) -> tuple[int, int, int, int]:
         """What the kernels say of a segment that Scapy dug out (`scapy_packets.Judge`)."""

@@ -28,7 +28,20 @@ from analyzer.batch import (
     Octets,
 )
 from analyzer.capture.assemble import Assembler, flow_key
-from analyzer.capture.flow_kernels import FLOW_STATE, FLOW_TAIL, KEY, SEED, SETS, TICK, WAYS, flow_place, take_place
+from analyzer.capture.flow_kernels import (
+    FLOW_STATE,
+    FLOW_TAIL,
+    KEY,
+    OF_TCP,
+    SEED,
+    SETS,
+    TICK,
+    WAYS,
+    flow_of_tail,
+    flow_place,
+    flow_tail,
+    take_place,
+)
 from analyzer.capture.flows import FlowKey
 from analyzer.capture.stream_kernels import assemble
 from analyzer.capture.stream_layout_kernels import (
@@ -220,9 +233,8 @@ class KernelStreams:
 
     def _name(self, row: Ints) -> None:
         key = flow_key(row.tolist())
-        network = 0 if key.network == MISSING else key.network + 1
-        ports = key.src_port << 16 | key.dst_port
-        self._scalars[KEY : KEY + FLOW_TAIL + 1] = *key.src, *key.dst, network << 40 ^ (ports << 8 | 6)
+        tail = flow_tail(key.network, key.src_port << 16 | key.dst_port, OF_TCP)
+        self._scalars[KEY : KEY + FLOW_TAIL + 1] = *key.src, *key.dst, tail
 
     def _place(self, row: Ints) -> None:
         """Give the stream of a row a place here, or note that the assembler has it."""
@@ -253,8 +265,8 @@ class KernelStreams:
         """Hand a stream and its part of a message to the assembler."""
         stream, slot = self._places[place], int(self._places[place, STREAM_SLOT])
         src, dst, tail = tuple(stream[0:2].tolist()), tuple(stream[2:4].tolist()), int(stream[FLOW_TAIL])
-        network, ports = tail >> 40, tail >> 8 & 0xFFFFFFFF
-        key = FlowKey(network - 1 if network else MISSING, src, dst, ports >> 16, ports & 0xFFFF)
+        network, ports = flow_of_tail(tail)
+        key = FlowKey(network, src, dst, ports >> 16, ports & 0xFFFF)
         octets = b""
         row = [0] * R_COLUMNS
         if stream[STREAM_KEPT]:

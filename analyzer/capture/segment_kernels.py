@@ -27,6 +27,7 @@ from analyzer.capture.flow_kernels import (
     FLOW_USED,
     HAS_KEYS,
     KEY,
+    OF_TCP,
     OPAQUE_CONNECTIONS,
     OPAQUE_OCTETS,
     PORT_SIPS,
@@ -39,6 +40,7 @@ from analyzer.capture.flow_kernels import (
     UNDECIDED,
     first_octets,
     flow_place,
+    flow_tail,
     is_sips_port,
     middle_octets,
     take_place,
@@ -80,7 +82,7 @@ def network_of(found: Ints) -> int:
 
 
 @inlined
-def flow_key(octets: Octets, found: Ints, tail: int, scalars: Ints) -> None:
+def flow_key(octets: Octets, found: Ints, number: int, of: int, scalars: Ints) -> None:
     """Addresses and the rest of what tells flows apart, into KEY."""
     at = found[FOUND_IP]
     if found[FOUND_IS_IPV4]:
@@ -92,8 +94,7 @@ def flow_key(octets: Octets, found: Ints, tail: int, scalars: Ints) -> None:
         scalars[KEY + FLOW_SRC_LO] = be64(octets, at + 16)
         scalars[KEY + FLOW_DST_HI] = be64(octets, at + 24)
         scalars[KEY + FLOW_DST_LO] = be64(octets, at + 32)
-    network = network_of(found)
-    scalars[KEY + FLOW_TAIL] = (0 if network == MISSING else network + 1) << 40 ^ tail
+    scalars[KEY + FLOW_TAIL] = flow_tail(network_of(found), number, of)
 
 
 @kernel
@@ -116,7 +117,7 @@ def tcp(octets: Octets, found: Ints, flows: Ints, scalars: Ints) -> int:
     if ip_end - payload > DATAGRAM_OCTETS:
         return K_DAMAGED
     ports = be32(octets, at)
-    flow_key(octets, found, ports << 8 | TCP, scalars)
+    flow_key(octets, found, ports, OF_TCP, scalars)
     found[FOUND_PORTS] = at
     sequence = be32(octets, at + 4)
     return segment(octets, payload, max(end, payload), ip_end, sequence, flags, ports, found, flows, scalars)

@@ -46,8 +46,10 @@ from analyzer.capture.flow_kernels import (
     FLOW_STATE,
     FLOW_TAIL,
     KEY,
+    OF_TCP,
     TICK,
     flow_place,
+    flow_tail,
 )
 from analyzer.capture.framing_kernels import copy, emit, frame, has_room
 from analyzer.capture.hep_kernels import HEP_MESSAGE, HEP_ODD, hep_message
@@ -154,9 +156,8 @@ def _key(row: Ints, scalars: Ints) -> None:
     scalars[KEY + FLOW_SRC_LO] = row[D_SRC_LO]
     scalars[KEY + FLOW_DST_HI] = row[D_DST_HI]
     scalars[KEY + FLOW_DST_LO] = row[D_DST_LO]
-    network = row[D_NETWORK]
     ports = row[D_SRC_PORT] << 16 | row[D_DST_PORT]
-    scalars[KEY + FLOW_TAIL] = (0 if network == MISSING else network + 1) << 40 ^ (ports << 8 | 6)
+    scalars[KEY + FLOW_TAIL] = flow_tail(row[D_NETWORK], ports, OF_TCP)
 
 
 @kernel

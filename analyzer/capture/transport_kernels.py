@@ -19,6 +19,8 @@ from analyzer.batch import (
 from analyzer.capture.flow_kernels import (
     FLOW_STATE,
     FLOW_USED,
+    OF_FRAGMENTS,
+    OF_SCTP,
     TICK,
     flow_place,
     take_place,
@@ -55,7 +57,6 @@ from analyzer.jit import inlined, kernel
 from analyzer.sip.start_kernels import NOT_SIP, SIP_MESSAGE, start_line
 
 UDP, SCTP, ICMP, ICMPV6 = 17, 132, 1, 58
-_FRAGMENTS = 255  # in place of a protocol, for fragments of one datagram
 
 
 @kernel
@@ -126,7 +127,7 @@ def sctp(octets: Octets, found: Ints, flows: Ints, scalars: Ints) -> int:
     if not has_data:
         return K_SCTP
     scalars[TICK] += 1
-    flow_key(octets, found, be32(octets, at) << 8 | SCTP, scalars)
+    flow_key(octets, found, be32(octets, at), OF_SCTP, scalars)
     place = flow_place(flows, scalars)
     if place < 0 and (has_sip or has_other):
         place = take_place(flows, scalars, place, FLOW_SIP if has_sip else FLOW_OTHER, MISSING)
@@ -169,7 +170,7 @@ def fragment(octets: Octets, protocol: int, found: Ints, flows: Ints, scalars: I
         return K_DAMAGED
     if protocol == UDP:
         scalars[TICK] += 1
-        flow_key(octets, found, found[FOUND_IP_ID] << 8 | _FRAGMENTS, scalars)
+        flow_key(octets, found, found[FOUND_IP_ID], OF_FRAGMENTS, scalars)
         place = flow_place(flows, scalars)
         is_ours = place_in >> 1 != 0 or _may_be_ours(octets, at, end, found)
         if place < 0 and not is_ours:

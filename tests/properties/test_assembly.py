@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from analyzer.batch import (
     D_COLUMNS,
     D_LENGTH,
+    D_NETWORK,
     D_OFFSET,
     D_SRC_PORT,
     D_TS,
@@ -256,3 +257,20 @@ def test_more_messages_than_a_batch_holds() -> None:
     assert len(fast) == 12 * 2_400
     assert fast == plain
     assert fast_notes == plain_notes
+
+
+@pytest.mark.parametrize("network", [0, 4095, 2**23 - 1, 2**23, 2**24 - 1])
+def test_streams_of_every_network(network: int) -> None:
+    """A VNI has 24 bits (RFC 7348 §5), and each of them tells customers apart."""
+    octets = request(body=SDP) + response()
+    raw = Rows()
+    for number, (start, end) in enumerate([(0, 50), (90, 150), (50, 90), (150, 999)]):
+        for other in (network, network ^ 1):
+            row, part = segment(octets[start:end], 1_000 + start, number, number / 100)
+            row[D_NETWORK] = other
+            raw.append((row, part))
+    fast, _ = _assembled(raw, "kernels", 3)
+    plain, _ = _assembled(raw, "scapy", 3)
+    assert fast == plain
+    assert len(fast) == 4
+    assert {row[D_NETWORK] for row, _ in fast} == {network, network ^ 1}
