@@ -240,6 +240,7 @@ def analyze(
     has_timeline: bool = False,
     keylog: str | None = None,
     keep_copies: bool = False,
+    without: Collection[str] = (),
     message_sink: MessageSink | None = None,
     transaction_sink: TableSink | None = None,
     progress: Progress | None = None,
@@ -250,6 +251,7 @@ def analyze(
     from status codes (default: the configuration's, else ``dss1``). ``reader``: ``kernels``, or ``scapy`` for the slow
     one that defines right. ``keep``: add ``transactions`` for that table. ``keylog``: a file with the secrets of TLS
     connections (SSLKEYLOGFILE). ``keep_copies``: count packets that were captured twice as often as they stand there.
+    ``without``: rules of counting to switch off, by their ids in ``data/counting_rules.toml``: shows what each is for.
     ``message_sink`` gets every batch of messages, ``transaction_sink`` that table in pieces instead of its being kept,
     ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be read or is no
     capture (or no key log), UnknownProfile for ``causes``.
@@ -257,7 +259,7 @@ def analyze(
     settled = config or Config()
     codes = registry or load_registry(settled.registry)
     profile = causes or settled.causes
-    rules = Rules(codes, profile)
+    rules = Rules(codes, profile, without)
     pipeline = Pipeline(
         [str(path) for path in paths],
         rules,
@@ -265,7 +267,7 @@ def analyze(
         keep=keep,
         has_timeline=has_timeline,
         keylog=keylog,
-        keep_copies=keep_copies,
+        keep_copies=keep_copies or not rules.counts("copies"),
         transaction_sink=transaction_sink,
     )
     pipeline.run([message_sink] if message_sink else [], progress)

@@ -110,6 +110,7 @@ F_STIR = 256  # a Reason of protocol STIR
 F_RELEASE_CAUSE = 512  # a Reason of 3GPP protocol RELEASE_CAUSE with a cause of 2-6
 F_PREEMPTION = 1024  # a Reason of protocol Preemption
 F_SESSION_TIMER = 2048  # a Reason that names the session timer
+F_BEHIND_NAT = 4096  # of a request: its topmost Via names an IP address that it does not come from
 
 # M_DEFECTS: what is wrong with a message, which is read all the same. Issue codes of data/issues.toml.
 X_NO_CALL_ID = 1
@@ -162,7 +163,9 @@ S_REASON = 12  # value of the first Reason header field
 S_CONTENT_TYPE = 13  # without parameters
 S_SESSION_ID = 14
 S_WARNING = 15  # value of the first Warning header field
-S_COLUMNS = 16
+S_LINKED_ID = 16  # of an INVITE: the Call-ID of another leg that a header field names (headers.toml, meaning call_id)
+S_ORIGIN = 17  # of an INVITE with SDP: what its o= line says
+S_COLUMNS = 18
 
 #: Methods by number. 0 = none; METHOD_UNLISTED = read but not among these until `MethodNames` has given it a number.
 METHODS = (

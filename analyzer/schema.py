@@ -6,10 +6,36 @@ column is one new line. A missing thing is missing (``None``, NA, NaT), never 0,
 
 from __future__ import annotations
 
-from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple
 
+from analyzer.coltypes import (
+    CODE,
+    COUNT,
+    FLAG,
+    KEY,
+    LABEL,
+    REAL,
+    REF,
+    TEXT,
+    TIME,
+    Col,
+    Column,
+    Kind,
+    columns,
+)
+from analyzer.findings import (
+    BranchRow,
+    EvidenceRow,
+    KpiRow,
+    LinkRow,
+    MidcallRow,
+    OptionsRow,
+    PopulationRow,
+    ScannerRow,
+    SessionRow,
+    TranslationRow,
+    VantageRow,
+)
 from analyzer.vocab import (
     CallState,
     CauseFrom,
@@ -28,44 +54,6 @@ from analyzer.vocab import (
     TransactionState,
     Transport,
 )
-
-
-class Kind(StrEnum):
-    """The table type of a column."""
-
-    KEY = "int64"
-    REF = "Int64"
-    COUNT = "int32"
-    CODE = "Int16"
-    REAL = "float64"
-    FLAG = "bool"
-    TIME = "datetime64[ns, UTC]"
-    LABEL = "category"
-    TEXT = "str"
-
-
-KEY, REF, COUNT, CODE, REAL = Kind.KEY, Kind.REF, Kind.COUNT, Kind.CODE, Kind.REAL
-FLAG, TIME, LABEL, TEXT = Kind.FLAG, Kind.TIME, Kind.LABEL, Kind.TEXT
-
-
-class Col(NamedTuple):
-    """What a column is: table type, meaning, unit and Wireshark's name for the field."""
-
-    kind: Kind
-    meaning: str
-    unit: str = ""
-    field: str = ""
-
-
-class Column(NamedTuple):
-    """A column of a row type, as `columns` reads it off the annotations."""
-
-    name: str
-    kind: Kind
-    meaning: str
-    unit: str
-    field: str
-    optional: bool
 
 
 class MessageRow(NamedTuple):
@@ -164,17 +152,25 @@ class CallRow(NamedTuple):
     from_uri: Annotated[str | None, Col(TEXT, "URI of From of the first INVITE", field="sip.from.addr")]
     to_uri: Annotated[str | None, Col(TEXT, "URI of To of the first INVITE", field="sip.to.addr")]
     request_uri: Annotated[str | None, Col(TEXT, "Request-URI of the first INVITE", field="sip.r-uri")]
+    session_id: Annotated[str | None, Col(TEXT, "Session-ID of the first INVITE, RFC 7989")]
+    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that a header field of it names")]
+    sdp_origin: Annotated[str | None, Col(TEXT, "Its SDP's o= line without the o=")]
+    session_no: Annotated[int | None, Col(REF, "Row in sessions")]
     network: Annotated[int | None, Col(REF, "VLAN or VNI that tells equal addresses apart")]
     caller_ip: Annotated[str, Col(LABEL, "Source of the INVITE at the lowest hop")]
     callee_ip: Annotated[str, Col(LABEL, "Its destination")]
+    behind_nat: Annotated[bool, Col(FLAG, "The caller's Via names another address than its packets come from")]
     caller_agent: Annotated[str | None, Col(LABEL, "User-Agent of the first INVITE")]
     callee_agent: Annotated[str | None, Col(LABEL, "User-Agent or Server of the final response")]
     invite_ts: Annotated[int, Col(TIME, "First INVITE")]
     progress_ts: Annotated[int | None, Col(TIME, "First 101-199")]
+    alert_ts: Annotated[int | None, Col(TIME, "First 180, or 18x with SDP: what the caller hears first")]
+    media_ts: Annotated[int | None, Col(TIME, "First 18x with SDP: early media")]
     answer_ts: Annotated[int | None, Col(TIME, "First 2xx to the INVITE")]
     ack_ts: Annotated[int | None, Col(TIME, "First ACK to it")]
     bye_ts: Annotated[int | None, Col(TIME, "First BYE")]
     end_ts: Annotated[int | None, Col(TIME, "When the call was over: BYE, failure, CANCEL or timer")]
+    last_ts: Annotated[int | None, Col(TIME, "Last request heard inside the answered call")]
     status_code: Annotated[int | None, Col(CODE, "The final that decided; missing where none came")]
     state: Annotated[CallState, Col(LABEL, "Wireshark's call state", field="voip_call_state")]
     outcome: Annotated[Outcome, Col(LABEL, "What became of it; rules in data/call_outcomes.toml")]
@@ -194,14 +190,21 @@ class CallRow(NamedTuple):
     cause_conflict: Annotated[bool, Col(FLAG, "A Reason header's cause contradicts the status code")]
     failed_by_ip: Annotated[str | None, Col(LABEL, "Who originated the final failure")]
     charged_grade: Annotated[Grade | None, Col(LABEL, "How surely: seen, at_or_behind")]
+    failed_side: Annotated[Side, Col(LABEL, "Whose side failed_by_ip is on, by the own networks of sipcause.toml")]
     relayed_by: Annotated[str | None, Col(TEXT, "Who only passed it on, separated by spaces")]
+    is_scanner: Annotated[bool, Col(FLAG, "The caller scans: counted apart (docs/counting.md)")]
+    retry_after_s: Annotated[int | None, Col(REF, "Retry-After of the final that decided", unit="s")]
     attempts: Annotated[int, Col(COUNT, "INVITEs outside a dialog")]
     challenges: Annotated[int, Col(COUNT, "401 and 407 answers to them")]
     forks: Annotated[int, Col(COUNT, "Different To tags in responses")]
+    answers: Annotated[int, Col(COUNT, "Different To tags that answered with 2xx")]
     hops: Annotated[int, Col(COUNT, "Different hops seen")]
     messages: Annotated[int, Col(COUNT, "Messages that belong to it")]
     resends: Annotated[int, Col(COUNT, "Resends among them")]
     srd_ms: Annotated[float | None, Col(REAL, "Session Request Delay, RFC 6076 §4.3", unit="ms")]
+    pdd_ms: Annotated[float | None, Col(REAL, "Post dial delay: INVITE to alert_ts, else to the answer", unit="ms")]
+    ring_s: Annotated[float | None, Col(REAL, "First 18x to final, CANCEL or timer", unit="s")]
+    early_media_s: Annotated[float | None, Col(REAL, "media_ts to final, CANCEL or timer", unit="s")]
     sdd_ms: Annotated[float | None, Col(REAL, "Session Disconnect Delay, RFC 6076 §4.4", unit="ms")]
     sdt_s: Annotated[float | None, Col(REAL, "Session Duration Time, RFC 6076 §4.5", unit="s")]
 
@@ -286,6 +289,9 @@ class EndpointRow(NamedTuple):
     failures_as_caller: Annotated[int, Col(KEY, "Failures among the calls that it made")]
     failures_as_responder: Annotated[int, Col(KEY, "Failures that it originated")]
     failures_relayed: Annotated[int, Col(KEY, "Failures that it only passed on")]
+    conflicts: Annotated[int, Col(KEY, "Calls that it ended with a code that contradicts the cause it gave")]
+    overflows: Annotated[int, Col(KEY, "Calls that it refused and that went on by another way: route advance")]
+    blocked_calls: Annotated[int, Col(KEY, "Calls that it was sent while its Retry-After still ran")]
     by_status_code: Annotated[dict[str, int], Col(TEXT, "Originated failures by code")]
 
 
@@ -342,22 +348,22 @@ TABLES: dict[str, type[Any]] = {
     "endpoints": EndpointRow,
     "issues": IssueRow,
     "captures": CaptureRow,
+    "branches": BranchRow,
+    "midcall": MidcallRow,
+    "populations": PopulationRow,
+    "options": OptionsRow,
+    "translations": TranslationRow,
+    "sessions": SessionRow,
+    "links": LinkRow,
+    "evidence": EvidenceRow,
+    "kpis": KpiRow,
+    "vantage": VantageRow,
+    "scanners": ScannerRow,
 }
 
-
-def columns(row_type: type[Any]) -> tuple[Column, ...]:
-    """The columns of a row type, in order."""
-    known: Any = row_type  # hashable, whatever mypy holds of types
-    return _columns(known)
-
-
-@cache
-def _columns(row_type: Any) -> tuple[Column, ...]:
-    found = []
-    for name, hint in get_type_hints(row_type, include_extras=True).items():
-        if get_origin(hint) is not Annotated:
-            raise TypeError(f"{row_type.__name__}.{name} has no Col")
-        base, col = get_args(hint)[:2]
-        optional = type(None) in get_args(base)
-        found.append(Column(name, col.kind, col.meaning, col.unit, col.field, optional))
-    return tuple(found)
+__all__ = [
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BranchRow", "CallRow",
+    "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow",
+    "MessageRow", "MidcallRow", "OptionsRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow",
+    "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
+]  # fmt: skip

@@ -195,6 +195,72 @@ class Side(StrEnum):
     UNKNOWN = "unknown"
 
 
+class BranchFate(StrEnum):
+    """What an INVITE transaction was for its call."""
+
+    DECIDED = "decided"
+    RELAYED = "relayed"
+    OUTRANKED = "outranked"
+    CANCELLED = "cancelled"
+    STEP = "step"
+    UNANSWERED = "unanswered"
+
+
+class MidcallKind(StrEnum):
+    """What a refused request inside a dialog means (docs/counting.md)."""
+
+    FAILURE = "failure"
+    GLARE = "glare"
+    BYE_RACE = "bye_race"
+    DIALOG_LOST = "dialog_lost"
+    LATE_CANCEL = "late_cancel"
+    CHALLENGE = "challenge"
+    RETRY = "retry"
+    NO_REPLY = "no_reply"
+
+
+class OptionsState(StrEnum):
+    """What an OPTIONS says of whom it was sent to."""
+
+    ALIVE = "alive"
+    REFUSING = "refusing"
+    PROXY_ANSWERED = "proxy_answered"
+    SILENT = "silent"
+
+
+class LinkedBy(StrEnum):
+    """How two calls are known to be legs of one session, the surest first."""
+
+    SESSION_ID = "session_id"
+    HEADER = "header"
+    SCORE = "score"
+
+
+class Position(StrEnum):
+    """Where a piece of evidence stands."""
+
+    PROVISIONAL = "provisional"
+    FINAL = "final"
+    CANCEL = "cancel"
+    BYE = "bye"
+    REQUEST = "request"
+    WIRE = "wire"
+
+
+class EvidenceKind(StrEnum):
+    """What a piece of evidence is."""
+
+    REASON = "reason"
+    WARNING = "warning"
+    VENDOR_HEADER = "vendor_header"
+    ISUP = "isup"
+    RETRY_AFTER = "retry_after"
+    ICMP = "icmp"
+    RESET = "reset"
+    SYN_UNANSWERED = "syn_unanswered"
+    TLS_ALERT = "tls_alert"
+
+
 class Severity(StrEnum):
     """Wireshark's expert severities."""
 

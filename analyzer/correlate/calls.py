@@ -76,6 +76,7 @@ from analyzer.vocab import (
     Outcome,
     Release,
     ReleasedBy,
+    Side,
     names,
     numbered,
 )
@@ -174,7 +175,18 @@ class CallTable:
         places = EndpointNames(correlator.endpoints)
         words = [correlator.word(number) or "" for number in range(correlator.word_count)]
         profile = Labels(np.zeros(len(data["call_no"]), np.int32), [rules.profile.name])
+        count = len(data["call_no"])
+        for name in ("session_no", "alert_ts", "media_ts", "last_ts", "retry_after_s"):
+            data[name] = np.full(count, MISSING, dtype=np.int64)
+        for name in ("pdd_ms", "ring_s", "early_media_s"):
+            data[name] = np.full(count, np.nan)
+        data["answers"] = np.zeros(count, dtype=np.int64)
+        for name in ("behind_nat", "is_scanner"):
+            data[name] = np.zeros(count, dtype=np.bool_)
+        no_texts = Texts(octets, np.zeros(count, np.int64), np.full(count, -1, np.int32))
         columns: dict[str, AnyColumn] = {
+            **dict.fromkeys(("session_id", "linked_id", "sdp_origin"), no_texts),
+            "failed_side": Labels(np.full(count, 2, np.int32), names(Side)),
             **{name: Texts(octets, data[f"{name}_start"], data[f"{name}_length"]) for name in (*_TEXTS, "to_tag")},
             **{name: places.labels(data[name]) for name in ("caller_ip", "callee_ip", "failed_by_ip")},
             **{name: united(data[name], words) for name in ("caller_agent", "callee_agent")},

@@ -5,6 +5,8 @@ Which rule holds is decided in `outcome`; here stands what each rule, code and c
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +30,15 @@ LOCATION_USER = 0
 class Rules:
     """What codes, causes and rules lead to under one mapping profile."""
 
-    def __init__(self, registry: Registry, profile: str) -> None:
+    def __init__(self, registry: Registry, profile: str, without: Collection[str] = ()) -> None:
+        """``without``: ids of data/counting_rules.toml that are switched off, for tests and comparisons.
+
+        Raises KeyError for an id that there is not.
+        """
         self.registry = registry
+        for name in without:
+            registry.counting_rules[name]
+        self._without = frozenset(without)
         self.profile = registry.profile(profile)
         listed: list[OutcomeRule] = list(registry.outcome_rules.rules.values())
         self._ids = {rule.id: number for number, rule in enumerate(listed)}
@@ -66,6 +75,10 @@ class Rules:
         self.release_of_sip = np.array([RELEASE[release.of_sip(code)] for code in range(1000)])
         #: Codes that a maker's pack or nobody explains: from 700 on, and unlisted ones.
         self.special = np.array([code >= 700 or not registry.status(code).known for code in range(1000)])
+
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of data/counting_rules.toml is followed."""
+        return rule not in self._without
 
     def own(self, name: str, outcome: Outcome, fault: Fault | None, detail: str | None) -> int:
         """The number of a rule that a code pack or phrase brings along."""

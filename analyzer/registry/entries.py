@@ -254,6 +254,15 @@ class ReleaseRule(Entry, frozen=True):
     source: str = ""
 
 
+class CountingRule(Entry, frozen=True):
+    """``[counting.ID]``: one rule of counting, which tests can switch off."""
+
+    id: str
+    number: str
+    meaning: str
+    naive: str
+
+
 class ReasonProtocol(Entry, frozen=True):
     """A protocol of the Reason header field; ``values`` says what its cause parameter holds."""
 

@@ -119,7 +119,12 @@ class Registry(Makers):
         """Location number by its token in Reason (RFC 8606), in upper case."""
         return {place.token.upper(): place.code for place in self.sections["location"].values()}
 
-    # -- outcomes
+    # -- counting and outcomes
+
+    @property
+    def counting_rules(self) -> Mapping[str, e.CountingRule]:
+        """The rules of counting by id, in the order of their numbers."""
+        return self.sections["counting"]
 
     @cached_property
     def outcome_rules(self) -> OutcomeRules:

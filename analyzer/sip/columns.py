@@ -40,7 +40,9 @@ from analyzer.batch import (
     S_CONTENT_TYPE,
     S_FROM_TAG,
     S_FROM_URI,
+    S_LINKED_ID,
     S_METHOD,
+    S_ORIGIN,
     S_REASON,
     S_REASON_PHRASE,
     S_REQUEST_URI,
@@ -113,6 +115,8 @@ def message_texts(message: Message) -> dict[int, bytes | None]:
         S_CONTENT_TYPE: message.content_type,
         S_SESSION_ID: message.session_id,
         S_WARNING: message.warning,
+        S_LINKED_ID: None,
+        S_ORIGIN: None,
     }
 
 

@@ -92,6 +92,9 @@ def endpoints(calls: Columns, config: Config) -> list[EndpointRow]:
                 failures_as_caller=failed_made.get(number, 0),
                 failures_as_responder=sum(by_code.values()),
                 failures_relayed=relayed.get(number, 0),
+                conflicts=0,
+                overflows=0,
+                blocked_calls=0,
                 by_status_code=by_code,
             )
         )

@@ -9,10 +9,8 @@ from typing import Any
 
 from analyzer import api
 from analyzer.batch import Columns
-from analyzer.schema import TABLES, CaptureRow, CauseRow, EndpointRow, IssueRow, ReleaseRow, RequestRow, ResponseRow
-from analyzer.stats.causes import causes
-from analyzer.stats.endpoints import endpoints
-from analyzer.stats.releases import releases
+from analyzer.schema import TABLES
+from analyzer.stats.listing import LISTED, listed
 from analyzer.tables import TableWriter, columns_of_rows
 
 #: Tables that the analysis keeps as columns; messages and transactions stream by, the rest are rows.
@@ -65,15 +63,4 @@ def table(result: api.Result, name: str) -> Columns:
     """A table of an analysis by its name in `schema.TABLES`, messages and transactions excepted."""
     if name in _KEPT:
         return result.columns(name)
-    calls = result.columns("calls")
-    rows: dict[str, Callable[[], tuple[type[Any], Sequence[Any]]]] = {
-        "responses": lambda: (ResponseRow, result.responses),
-        "requests": lambda: (RequestRow, result.requests),
-        "causes": lambda: (CauseRow, causes(calls, result.registry)),
-        "releases": lambda: (ReleaseRow, releases(calls, result.registry)),
-        "endpoints": lambda: (EndpointRow, endpoints(calls, result.config)),
-        "issues": lambda: (IssueRow, result.issue_rows),
-        "captures": lambda: (CaptureRow, result.captures),
-    }
-    row_type, listed = rows[name]()
-    return columns_of_rows(row_type, listed)
+    return columns_of_rows(TABLES[name], listed(result, name) if name in LISTED else [])
