@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import F_BEHIND_NAT, MISSING, AnyColumn, Columns, Ints, Labels, Texts
+from analyzer.correlate.branches import BranchTable
 from analyzer.correlate.causes import find_causes
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.judging import ByColumn, Flags, among, first_of
@@ -104,6 +105,7 @@ class CallTable:
         self._correlator = correlator
         self._makers = Makers(rules, correlator.word)
         self._parts = Parts()
+        self.branches = BranchTable(correlator)
 
     def add(self, ended: Ended) -> None:
         """Judge the calls among what has ended and keep them."""
@@ -111,6 +113,7 @@ class CallTable:
         summary = summary[: summarise(ended.groups, ended.transactions, summary, int(self._correlator.scalars[S_OFF]))]
         if not len(summary):
             return
+        self.branches.add(ended, summary)
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
         self._parts.add(self._judge(calls, ByColumn(ended.transactions, summary[:, C_FIRST])), ended.text)
 
