@@ -156,6 +156,13 @@ class Result:
                     int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no", "call_no")
                 )
                 log.add(IssueNote(code, capture_no, ts, frame_no, call_no=call_no, detail=detail))
+        for row in np.flatnonzero(calls.ints("cause_conflict")).tolist():
+            capture_no, ts, frame_no, call_no, status, cause = (
+                int(calls.ints(name)[row])
+                for name in ("capture_no", "invite_ts", "frame_no", "call_no", "status_code", "cause")
+            )
+            detail = f"{status}, but the Reason says {cause}"
+            log.add(IssueNote("sip.cause_conflict", capture_no, ts, frame_no, call_no=call_no, detail=detail))
         return log
 
     def secrets_of(self, client_randoms: Collection[bytes]) -> list[tuple[int, bytes]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TypeAlias
 
@@ -22,7 +22,11 @@ from analyzer.batch import (
     D_LAYERS,
     D_TS,
     DEFECTS,
+    F_REASON_MASKED,
+    F_REASON_SEVERAL,
+    INVITE,
     M_DEFECTS,
+    M_FLAGS,
     M_MESSAGE_NO,
     MISSING,
     Columns,
@@ -45,9 +49,17 @@ from analyzer.correlate.layout import (
     NOTE_TOO_MANY_RESPONSES,
     NOTE_TOO_MANY_WORDS,
     NOTE_UNEXPECTED_RESPONSE,
+    T_ACK_TS,
+    T_CALL_NO,
+    T_CAPTURE_NO,
+    T_FINAL_TS,
+    T_LAST_FINAL_TS,
+    T_METHOD,
+    T_STATUS,
 )
 from analyzer.correlate.others import OtherTable
 from analyzer.correlate.registrations import RegistrationTable
+from analyzer.correlate.release import LAST_RESEND
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.traffic import Traffic
 from analyzer.correlate.transactions import TransactionTable
@@ -70,6 +82,8 @@ _NOTES = {
     NOTE_CLOCK_STEP: ("capture.clock_step", "time goes back by {} s"),
     NOTE_TOO_MANY_WORDS: ("sip.too_many_agents", "more than {} different agents and phrases"),
 }
+#: Flags of messages that are worth a line as defects are.
+_REMARKS = {F_REASON_SEVERAL: "sip.reason_several", F_REASON_MASKED: "sip.reason_masked"}
 
 
 class Pipeline:
@@ -192,16 +206,32 @@ class Pipeline:
             self.others.add(part)
             if self.transactions is not None:
                 self.transactions.add(part)
+            self._note_unacknowledged(part.transactions)
+
+    def _note_unacknowledged(self, tx: Ints) -> None:
+        """Refused INVITEs whose final was repeated until Timer H ended it: nobody acknowledged it, RFC 3261 §17.2.1."""
+        resent = tx[:, T_LAST_FINAL_TS] - tx[:, T_FINAL_TS] >= LAST_RESEND
+        refused = resent & (tx[:, T_METHOD] == INVITE) & (tx[:, T_STATUS] >= 300) & (tx[:, T_ACK_TS] == MISSING)
+        for row in np.flatnonzero(refused).tolist():
+            capture_no, ts, call_no, status = tx[row, [T_CAPTURE_NO, T_FINAL_TS, T_CALL_NO, T_STATUS]].tolist()
+            detail = f"the {status} was resent until Timer H ended it"
+            number = call_no if call_no > 0 else MISSING
+            self.issues.add(IssueNote("call.ack_missing", capture_no, ts, call_no=number, detail=detail))
 
     def _note(self, batch: MessageBatch, notes: Ints) -> None:
         for kind, message_no, frame_no, ts, capture_no, detail in notes.tolist():
             code, text = _NOTES[kind]
             self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, detail=text.format(detail)))
-        defects = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, M_DEFECTS], 0)
-        if not defects.any():
+        self._note_bits(batch, M_DEFECTS, DEFECTS)
+        self._note_bits(batch, M_FLAGS, _REMARKS)
+
+    def _note_bits(self, batch: MessageBatch, column: int, codes: Mapping[int, str]) -> None:
+        """An issue for each message, copies apart, that has one of these bits set in a column."""
+        bits = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, column] & sum(codes), 0)
+        if not bits.any():
             return
-        for bit, code in DEFECTS.items():
-            rows = np.flatnonzero(defects & bit)
+        for bit, code in codes.items():
+            rows = np.flatnonzero(bits & bit)
             room = max(IssueLog.ROWS_PER_CODE - self.issues.counts.get(code, 0), 0)
             for row in rows[:room].tolist():
                 columns = (D_CAPTURE_NO, D_TS, D_FRAME_NO, M_MESSAGE_NO)

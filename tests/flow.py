@@ -13,8 +13,8 @@
     alice -> bob   ping                            of a connection: ping, pong, close
 
 A participant with ``vlan=10`` stands behind that VLAN: what it sends is captured there, and where it is mirrored, the
-second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification. With ``inside=10.0.0.5``
-it stands behind a NAT: that is the address that it knows and writes into Via, Contact and SDP.
+second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification. With
+``inside=10.0.0.5`` it stands behind a NAT: that is the address that it knows and writes into Via, Contact and SDP.
 
 What a person would write down anyway follows by itself: Call-ID, tags, CSeq, branches, credentials after a
 challenge. A response answers the last request on that arrow that has no final yet (``for=INVITE``, or

@@ -59,7 +59,10 @@ def rows(result: Any, table: str) -> list[Row]:
 
 
 def cell(value: Any) -> str:
-    """A value as the expected tables write it: missing is empty, numbers without trailing zeros, counts by key ``404:2 none:1``."""
+    """A value as the expected tables write it.
+
+    Missing is empty, numbers have no trailing zeros, counts by key are ``404:2 none:1``.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
