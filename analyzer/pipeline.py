@@ -24,7 +24,6 @@ from analyzer.batch import (
     DEFECTS,
     F_REASON_MASKED,
     F_REASON_SEVERAL,
-    INVITE,
     M_DEFECTS,
     M_FLAGS,
     M_MESSAGE_NO,
@@ -49,17 +48,9 @@ from analyzer.correlate.layout import (
     NOTE_TOO_MANY_RESPONSES,
     NOTE_TOO_MANY_WORDS,
     NOTE_UNEXPECTED_RESPONSE,
-    T_ACK_TS,
-    T_CALL_NO,
-    T_CAPTURE_NO,
-    T_FINAL_TS,
-    T_LAST_FINAL_TS,
-    T_METHOD,
-    T_STATUS,
 )
 from analyzer.correlate.others import OtherTable
 from analyzer.correlate.registrations import RegistrationTable
-from analyzer.correlate.release import LAST_RESEND
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.traffic import Traffic
 from analyzer.correlate.transactions import TransactionTable
@@ -206,17 +197,6 @@ class Pipeline:
             self.others.add(part)
             if self.transactions is not None:
                 self.transactions.add(part)
-            self._note_unacknowledged(part.transactions)
-
-    def _note_unacknowledged(self, tx: Ints) -> None:
-        """Refused INVITEs whose final was repeated until Timer H ended it: nobody acknowledged it, RFC 3261 §17.2.1."""
-        resent = tx[:, T_LAST_FINAL_TS] - tx[:, T_FINAL_TS] >= LAST_RESEND
-        refused = resent & (tx[:, T_METHOD] == INVITE) & (tx[:, T_STATUS] >= 300) & (tx[:, T_ACK_TS] == MISSING)
-        for row in np.flatnonzero(refused).tolist():
-            capture_no, ts, call_no, status = tx[row, [T_CAPTURE_NO, T_FINAL_TS, T_CALL_NO, T_STATUS]].tolist()
-            detail = f"the {status} was resent until Timer H ended it"
-            number = call_no if call_no > 0 else MISSING
-            self.issues.add(IssueNote("call.ack_missing", capture_no, ts, call_no=number, detail=detail))
 
     def _note(self, batch: MessageBatch, notes: Ints) -> None:
         for kind, message_no, frame_no, ts, capture_no, detail in notes.tolist():

@@ -28,7 +28,7 @@ from analyzer.correlate.outcome import EndedCalls, Verdict
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules
 from analyzer.vocab import Outcome, Release
 
-#: 64*T1 less T2: when a final without ACK was sent for the last time, RFC 3261 §13.3.1.4 and §17.2.1.
+#: 64*T1 less T2: when a final without ACK was sent for the last time, RFC 3261 §13.3.1.4, §17.2.1.
 LAST_RESEND = 28 * SECOND
 
 
