@@ -316,7 +316,9 @@ class WarningText(Entry, frozen=True):
 
 
 class HeaderField(Entry, frozen=True):
-    """A header field. ``states`` = q850_cause: its value is a Q.850 cause as a number."""
+    """A header field. ``states``: its value is a Q.850 cause as a number, the Call-ID of another leg, an id that all
+    legs share, or P-Charging-Vector's icid-value, which is such an id.
+    """
 
     name: str
     compact: str = ""
@@ -325,7 +327,7 @@ class HeaderField(Entry, frozen=True):
     vendor: str = ""
     meaning: str = ""
     parameter: str = ""
-    states: Literal["", "q850_cause"] = ""
+    states: Literal["", "q850_cause", "call_id", "shared_id", "icid_value"] = ""
     source: str = ""
     known: bool = True
 

@@ -203,7 +203,7 @@ class Registry(Makers):
 
     @cached_property
     def cause_headers(self) -> Mapping[str, str]:
-        """How makers' header fields state a Q.850 cause, by lower-case name: "q850_cause" = as a number."""
+        """What makers' header fields state (`HeaderField.states`), by lower-case name: a cause, or another leg's id."""
         return {f.name.lower(): f.states for f in self.sections["header"].values() if f.states}
 
     def method(self, name: str) -> e.Method:
