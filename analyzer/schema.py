@@ -24,12 +24,14 @@ from analyzer.coltypes import (
     columns,
 )
 from analyzer.findings import (
+    BlockRow,
     BranchRow,
     EvidenceRow,
     KpiRow,
     LinkRow,
     MidcallRow,
     OptionsRow,
+    OtherRow,
     PopulationRow,
     ScannerRow,
     SessionRow,
@@ -349,6 +351,8 @@ TABLES: dict[str, type[Any]] = {
     "issues": IssueRow,
     "captures": CaptureRow,
     "branches": BranchRow,
+    "blocks": BlockRow,
+    "others": OtherRow,
     "midcall": MidcallRow,
     "populations": PopulationRow,
     "options": OptionsRow,
@@ -362,8 +366,9 @@ TABLES: dict[str, type[Any]] = {
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BranchRow", "CallRow",
-    "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow",
-    "MessageRow", "MidcallRow", "OptionsRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow",
-    "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
+    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind",
+    "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
+    "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
+    "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip
