@@ -272,6 +272,38 @@ class TranslationEntry(Entry, frozen=True):
     source: str
 
 
+class CallIdEnding(Entry, frozen=True):
+    """``[call_id_ending.ID]``: how an element makes the Call-ID of the leg behind; ``#`` stands for digits."""
+
+    id: str
+    ending: str
+    source: str
+
+
+class NoNumber(Entry, frozen=True):
+    """``[no_number.ID]``: user parts that are nobody's number."""
+
+    id: str
+    users: tuple[str, ...]
+
+
+class LinkEvidence(Entry, frozen=True):
+    """``[evidence.ID]``: what speaks for two calls' being legs of one session, or against it."""
+
+    id: str
+    points: int
+    meaning: str
+    within_ms: int = 0
+
+
+class LinkLimit(Entry, frozen=True):
+    """``[limit.ID]``: from where on calls are linked."""
+
+    id: str
+    value: int
+    meaning: str
+
+
 class ReasonProtocol(Entry, frozen=True):
     """A protocol of the Reason header field; ``values`` says what its cause parameter holds."""
 
