@@ -95,7 +95,7 @@ class Pipeline:
         if transaction_sink is not None:
             self.kept.discard("transactions")
         has_transactions = "transactions" in keep or transaction_sink is not None
-        self.correlator = Correlator(keep_transactions=has_transactions)
+        self.correlator = Correlator(keep_transactions=has_transactions, without=rules.without)
         self.calls = CallTable(rules, self.correlator)
         self.registrations = RegistrationTable(self.correlator)
         self.transactions = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Texts
+from analyzer.batch import F_BEHIND_NAT, MISSING, AnyColumn, Columns, Ints, Labels, Texts
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.judge import judge, summary_of
 from analyzer.correlate.judging import ByColumn, Flags, among, first_of
@@ -12,6 +12,7 @@ from analyzer.correlate.labels import Codes, EndpointNames, Part, Parts, differe
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_TS,
+    G_ANSWERS,
     G_ATTEMPTS,
     G_BYE_BY_CALLEE,
     G_BYE_FINAL_TS,
@@ -21,9 +22,11 @@ from analyzer.correlate.layout import (
     G_CAPTURE_NO,
     G_CHALLENGES,
     G_COLUMNS,
+    G_FLAGS,
     G_FORKS,
     G_FRAME_NO,
     G_HOPS,
+    G_LAST_TS,
     G_MESSAGES,
     G_NETWORK,
     G_NO,
@@ -44,6 +47,7 @@ from analyzer.correlate.layout import (
     T_FLAGS,
     T_PROGRESS_CLOCK,
     T_REQUEST_TS,
+    T_RETRY_AFTER,
     T_SERVER,
     TF_CANCELLED,
 )
@@ -51,9 +55,11 @@ from analyzer.correlate.makers import Makers
 from analyzer.correlate.outcome import EndedCalls, Verdict
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
+    C_ALERT_TS,
     C_COLUMNS,
     C_FIRST,
     C_FLAGS,
+    C_MEDIA_TS,
     C_PROGRESS_TS,
     C_RELAYS,
     CF_RESPONSE,
@@ -77,7 +83,7 @@ from analyzer.vocab import (
 _STATE = numbered(CallState)
 _BY = numbered(ReleasedBy)
 _GRADE = numbered(Grade)
-_TEXTS = ("call_id", "from_tag", "from_uri", "to_uri", "request_uri")
+_TEXTS = ("call_id", "from_tag", "from_uri", "to_uri", "request_uri", "session_id", "linked_id", "sdp_origin")
 #: Finals that measure no Session Request Delay, RFC 6076 §4.3.
 _NO_DELAY = (401, 402, 407)
 
@@ -137,6 +143,9 @@ class CallTable:
             "challenges": groups[:, G_CHALLENGES],
             "forks": groups[:, G_FORKS],
             "hops": np.bitwise_count(groups[:, G_HOPS]).astype(np.int64),
+            "answers": groups[:, G_ANSWERS],
+            "behind_nat": (groups[:, G_FLAGS] & F_BEHIND_NAT != 0) & self._rules.counts("addresses"),
+            "retry_after_s": np.where(status > 0, final[:, T_RETRY_AFTER], MISSING),
             "messages": groups[:, G_MESSAGES],
             "resends": groups[:, G_RESENDS],
         }
@@ -159,16 +168,10 @@ class CallTable:
         words = [correlator.word(number) or "" for number in range(correlator.word_count)]
         profile = Labels(np.zeros(len(data["call_no"]), np.int32), [rules.profile.name])
         count = len(data["call_no"])
-        for name in ("session_no", "alert_ts", "media_ts", "last_ts", "retry_after_s"):
-            data[name] = np.full(count, MISSING, dtype=np.int64)
-        for name in ("pdd_ms", "ring_s", "early_media_s"):
-            data[name] = np.full(count, np.nan)
-        data["answers"] = np.zeros(count, dtype=np.int64)
-        for name in ("behind_nat", "is_scanner"):
-            data[name] = np.zeros(count, dtype=np.bool_)
-        no_texts = Texts(octets, np.zeros(count, np.int64), np.full(count, -1, np.int32))
+        # What one call alone does not tell is missing until the whole table is looked at (`analyzer.api`).
+        data["session_no"] = np.full(count, MISSING, dtype=np.int64)
+        data["is_scanner"] = np.zeros(count, dtype=np.bool_)
         columns: dict[str, AnyColumn] = {
-            **dict.fromkeys(("session_id", "linked_id", "sdp_origin"), no_texts),
             "failed_side": Labels(np.full(count, 2, np.int32), names(Side)),
             **{name: Texts(octets, data[f"{name}_start"], data[f"{name}_length"]) for name in (*_TEXTS, "to_tag")},
             **{name: places.labels(data[name]) for name in ("caller_ip", "callee_ip", "failed_by_ip")},
@@ -234,16 +237,27 @@ def _times(calls: EndedCalls, verdict: Verdict, answered: Flags, release: Ints) 
     measured = np.where((status < 300) | ((status >= 400) & ~among(status, _NO_DELAY)), final_ts, MISSING)
     first_word = np.where(progress != MISSING, progress, measured)
     bye_seen = answered & (bye != MISSING)
+    rang = summary[:, C_FLAGS] & CF_RINGING != 0
+    alert, media = summary[:, C_ALERT_TS], summary[:, C_MEDIA_TS]
+    heard = np.where(alert != MISSING, alert, answer)
+    # Ringing is over with the answer; of what was not answered, with the end of the call.
+    quiet = np.where(answered, answer, end)
     unanswered = release == RELEASE[Release.BYE_UNANSWERED]
     over = np.where(unanswered, bye + NO_REPLY, bye)
     return {
         "invite_ts": start,
         "progress_ts": progress,
+        "alert_ts": alert,
+        "media_ts": media,
         "answer_ts": answer,
         "ack_ts": ack,
         "bye_ts": bye,
         "end_ts": end,
+        "last_ts": np.where(answered, groups[:, G_LAST_TS], MISSING),
         "srd_ms": difference(first_word, start, first_word != MISSING, 1e6),
+        "pdd_ms": difference(heard, start, heard != MISSING, 1e6),
+        "ring_s": difference(quiet, progress, rang & (progress != MISSING) & (quiet != MISSING), SECOND),
+        "early_media_s": difference(quiet, media, (media != MISSING) & (quiet != MISSING), SECOND),
         "sdd_ms": difference(bye_final, bye, bye_seen & (bye_final != MISSING), 1e6),
         "sdt_s": difference(over, answer, bye_seen, SECOND),
     }

@@ -72,7 +72,7 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
         (final[:, T_FINAL_TAG] == 0) | (final[:, T_PROGRESS_TAG] == 0)
         | (final[:, T_FINAL_TAG] == final[:, T_PROGRESS_TAG])
     )  # fmt: skip
-    progress = _unless(rules, "early_media", _unless(rules, "reasons", final[:, T_PROGRESS_Q850]))
+    progress = _unless(rules, "reasons", final[:, T_PROGRESS_Q850])
     from_18x = (decided | cancelled) & is_specific(progress) & ~is_specific(reason) & same_dialog
     header = first_of(
         [decided, bye],

@@ -10,7 +10,7 @@ from analyzer.batch import Ints
 from analyzer.correlate.causes import Causes, find_causes
 from analyzer.correlate.correlator import Ended
 from analyzer.correlate.labels import Codes
-from analyzer.correlate.layout import T_FINAL_AGENT, T_FINAL_PHRASE
+from analyzer.correlate.layout import OFF, T_FINAL_AGENT, T_FINAL_PHRASE
 from analyzer.correlate.makers import Makers
 from analyzer.correlate.outcome import EndedCalls, Verdict, by_largest, decide
 from analyzer.correlate.parties import Charge, find_parties
@@ -34,7 +34,8 @@ class Judged(NamedTuple):
 def summary_of(ended: Ended, rules: Rules) -> Ints:
     """What the transactions of each ended call came to (C_*), one line a call."""
     summary = np.empty((len(ended.groups), C_COLUMNS), dtype=np.int64)
-    summary = summary[: summarise(ended.groups, ended.transactions, summary)]
+    off = sum(OFF.get(rule, 0) for rule in rules.without)
+    summary = summary[: summarise(ended.groups, ended.transactions, summary, off)]
     if not rules.counts("trace"):
         by_largest(summary, ended.groups, ended.transactions)
     return summary
