@@ -46,6 +46,7 @@ from analyzer.correlate.layout import (
     NOTE_TOO_MANY_WORDS,
     NOTE_UNEXPECTED_RESPONSE,
 )
+from analyzer.correlate.others import OtherTable
 from analyzer.correlate.registrations import RegistrationTable
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.traffic import Traffic
@@ -89,6 +90,7 @@ class Pipeline:
         self.issues = IssueLog()
         self.methods = MethodNames()
         self.reader = reader
+        self.keylog = keylog
         self.paths = expand(paths)
         #: The tables whose rows are held when `run` is over.
         self.kept = {"calls", "registrations", *keep}
@@ -98,6 +100,7 @@ class Pipeline:
         self.correlator = Correlator(keep_transactions=has_transactions, without=rules.without)
         self.calls = CallTable(rules, self.correlator)
         self.registrations = RegistrationTable(self.correlator)
+        self.others = OtherTable(rules, self.correlator, self.methods.names)
         self.transactions = (
             TransactionTable(self.correlator, self.methods.names, transaction_sink) if has_transactions else None
         )
@@ -122,9 +125,8 @@ class Pipeline:
                     self._take(batch, sinks)
                     if progress is not None:
                         self._report(progress)
-            ends = [reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None]
-            if ends and self._messages:
-                self._keep(self.correlator.advance(max(ends)))
+            if self.end_ts is not None and self._messages:
+                self._keep(self.correlator.advance(self.end_ts))
             self._keep(self.correlator.close())
             if evicted := self.timeline.flows.evicted:
                 detail = f"{evicted} flows of SIP lost their place among too many others"
@@ -133,6 +135,11 @@ class Pipeline:
                 self.transactions.close()
         finally:
             self.timeline.close()
+
+    @property
+    def end_ts(self) -> int | None:
+        """The latest frame of all captures, ns."""
+        return max((reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None), default=None)
 
     def _report(self, progress: Progress) -> None:
         consumed, total = self.timeline.progress
@@ -187,6 +194,7 @@ class Pipeline:
         for part in ended:
             self.calls.add(part)
             self.registrations.add(part)
+            self.others.add(part)
             if self.transactions is not None:
                 self.transactions.add(part)
 

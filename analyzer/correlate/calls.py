@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.batch import F_BEHIND_NAT, MISSING, AnyColumn, Columns, Ints, Labels, Texts
+from analyzer.correlate.branches import BranchTable
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.judge import judge, summary_of
 from analyzer.correlate.judging import ByColumn, Flags, among, first_of
@@ -45,6 +46,7 @@ from analyzer.correlate.layout import (
     T_FINAL_AGENT,
     T_FINAL_TS,
     T_FLAGS,
+    T_LAST_FINAL_TS,
     T_PROGRESS_CLOCK,
     T_REQUEST_TS,
     T_RETRY_AFTER,
@@ -53,6 +55,7 @@ from analyzer.correlate.layout import (
 )
 from analyzer.correlate.makers import Makers
 from analyzer.correlate.outcome import EndedCalls, Verdict
+from analyzer.correlate.release import LAST_RESEND
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
     C_ALERT_TS,
@@ -96,12 +99,14 @@ class CallTable:
         self._correlator = correlator
         self._makers = Makers(rules, correlator.word)
         self._parts = Parts()
+        self.branches = BranchTable(correlator)
 
     def add(self, ended: Ended) -> None:
         """Judge the calls among what has ended and keep them."""
         summary = summary_of(ended, self._rules)
         if not len(summary):
             return
+        self.branches.add(ended, summary)
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
         self._parts.add(self._judge(calls, ByColumn(ended.transactions, summary[:, C_FIRST])), ended.text)
 
@@ -145,6 +150,7 @@ class CallTable:
             "hops": np.bitwise_count(groups[:, G_HOPS]).astype(np.int64),
             "answers": groups[:, G_ANSWERS],
             "behind_nat": (groups[:, G_FLAGS] & F_BEHIND_NAT != 0) & self._rules.counts("addresses"),
+            "ack_missing": _ack_missing(calls, verdict, release),
             "retry_after_s": np.where(status > 0, final[:, T_RETRY_AFTER], MISSING),
             "messages": groups[:, G_MESSAGES],
             "resends": groups[:, G_RESENDS],
@@ -203,6 +209,15 @@ def _states(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
     state[answered] = _STATE[CallState.IN_CALL]
     state[answered & (groups[:, G_BYE_TS] != MISSING)] = _STATE[CallState.COMPLETED]
     return state
+
+
+def _ack_missing(calls: EndedCalls, verdict: Verdict, release: Ints) -> Flags:
+    """Where a final response was repeated until its sender gave up (RFC 3261 §13.3.1.4, Timer H of §17.2.1)."""
+    final = calls.deciding
+    resent = final[:, T_LAST_FINAL_TS] - final[:, T_FINAL_TS] >= LAST_RESEND
+    refused = (verdict.status >= 300) & (final[:, T_ACK_TS] == MISSING) & resent
+    missing: Flags = refused | (release == RELEASE[Release.NO_ACK])
+    return missing
 
 
 def _released_by(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:

@@ -12,7 +12,6 @@ import numpy as np
 
 from analyzer.batch import MISSING
 from analyzer.capture.address import address_text
-from analyzer.correlate.causes import TIMER_EXPIRY
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.judge import Judged, judge, summary_of
 from analyzer.correlate.judging import Answer
@@ -159,7 +158,7 @@ def _party(calls: EndedCalls, judged: Judged, correlator: Correlator) -> Party:
     relays = [int(relay) for relay in judged.charge.relays[0] if relay >= 0]
     relayed = [_address(correlator, relay) for relay in relays]
     if number < 0:
-        return Party(None, None, "nobody as responder: {outcome} is the caller's own doing, or is left out", None, relayed)
+        return Party(None, None, "{outcome} charges nobody as responder", None, relayed)
     grade = Grade(names(Grade)[int(judged.charge.grade[0])])
     final = calls.deciding
     deepest, status = _deepest(calls, number)
@@ -191,6 +190,3 @@ def _deepest(calls: EndedCalls, endpoint: int) -> tuple[int, int]:
 def _address(correlator: Correlator, number: int) -> str:
     _, high, low = correlator.endpoints[number].tolist()
     return address_text(high, low)
-
-
-__all__ = ["TIMER_EXPIRY", "Candidate", "Considered", "Ending", "Party", "Trace", "trace"]
