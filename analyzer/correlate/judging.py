@@ -80,14 +80,14 @@ class Asked(NamedTuple):
         return first_of([rule.fits for rule in self.rules], [rule.choice for rule in self.rules], self.default)
 
     def answers(self, row: int) -> list[Answer]:
-        """What every rule answered for a row, in order; the first that fits decided, the last one fits always."""
+        """What every rule answered for a row, in order; the first that fits decided, what is otherwise only if none."""
         found: list[Answer] = []
         is_decided = False
         for rule in self.rules:
             fits = bool(rule.fits[row])
             found.append(Answer(rule.name, fits, fits and not is_decided, _of_row(rule.choice, row)))
             is_decided = is_decided or fits
-        found.append(Answer(self.otherwise, True, not is_decided, _of_row(self.default, row)))
+        found.append(Answer(self.otherwise, not is_decided, not is_decided, _of_row(self.default, row)))
         return found
 
 

@@ -144,25 +144,23 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
             Rule("redirected", redirected & ~cancelled, rules.id("redirected")),
             Rule("cancelled_by_timer", by_timer, rules.id("cancelled_by_timer")),
             Rule("cancelled", cancelled & ringing, rules.id("cancelled")),
-            Rule("abandoned_waited", cancelled & waited, rules.id("abandoned_waited")),
-            Rule("abandoned", cancelled, rules.id("abandoned")),
+            Rule("abandoned_waited", cancelled & ~ringing & waited, rules.id("abandoned_waited")),
+            Rule("abandoned", cancelled & ~ringing, rules.id("abandoned")),
             Rule("read_cause", by_cause >= 0, by_cause),
             Rule("stir", stir & (status > 0), rules.id("stir")),
             Rule("vendor", vendor_rule >= 0, vendor_rule),
             Rule("challenge_failed", challenged & refused, rules.id("challenge_failed")),
             Rule("challenge_abandoned", challenged, rules.id("challenge_abandoned")),
             Rule("status_code", status > 0, rules.of_status[status]),
-            Rule("no_reply", flags & CF_RESPONSE == 0, rules.id("no_reply")),
-            Rule("only_100", flags & CF_PROGRESS == 0, rules.id("only_100")),
+            Rule("no_reply", (status == 0) & (flags & CF_RESPONSE == 0), rules.id("no_reply")),
+            Rule("only_100", (status == 0) & (flags & CF_PROGRESS == 0), rules.id("only_100")),
         ],
         "only_18x",
         rules.id("only_18x"),
     )
     rule = asked.decided()
     outcome, fault, detail = rules.judged(rule, ringing, final[:, T_FINAL_LOCATION])
-    return Verdict(
-        outcome, fault, detail, rule, status, cancelled, is_open, timed_out, read, ringing, asked
-    )
+    return Verdict(outcome, fault, detail, rule, status, cancelled, is_open, timed_out, read, ringing, asked)
 
 
 def _read(final: ByColumn, status: Ints, rules: Rules) -> tuple[Ints, Flags]:

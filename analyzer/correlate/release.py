@@ -75,7 +75,7 @@ def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Releases
             Rule("bye_reason", bye & ~normal, by_reason),
             Rule("bye_unanswered", bye & unanswered, RELEASE[Release.BYE_UNANSWERED]),
             Rule("normal", bye, RELEASE[Release.NORMAL]),
-            Rule("gone", gone, RELEASE[Release.NO_BYE_SEEN]),
+            Rule("gone", ~bye & gone, RELEASE[Release.NO_BYE_SEEN]),
         ],
         "still_up",
         RELEASE[Release.STILL_UP],

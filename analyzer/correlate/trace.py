@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.batch import MISSING
+from analyzer.batch import MISSING, Ints
 from analyzer.capture.address import address_text
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.judge import Judged, judge, summary_of
 from analyzer.correlate.judging import Answer
 from analyzer.correlate.layout import (
+    G_ATTEMPTS,
     G_NO,
+    G_TX_COUNT,
+    OUT_FIRST_TX,
+    T_ATTEMPT,
     T_FINAL_LOCATION,
     T_HOP,
     T_RESPONDER,
@@ -94,8 +98,16 @@ def trace(ended: Ended, call_no: int, rules: Rules, correlator: Correlator) -> T
         _endings(judged),
         [_candidate(answer, judged) for answer in judged.causes.asked.answers(0)[:-1]],
         bool(judged.causes.conflict[0]),
-        _party(calls, judged, correlator),
+        _party(calls, judged, correlator, _last_attempt(ended, calls)),
     )
+
+
+def _last_attempt(ended: Ended, calls: EndedCalls) -> Ints:
+    """The INVITEs of the last attempt of the call."""
+    first, count = int(calls.groups[:, OUT_FIRST_TX][0]), int(calls.groups[:, G_TX_COUNT][0])
+    rows = ended.transactions[first : first + count]
+    last: Ints = rows[rows[:, T_ATTEMPT] == calls.groups[:, G_ATTEMPTS][0]]
+    return last
 
 
 def _considered(answer: Answer, calls: EndedCalls, judged: Judged, rules: Rules) -> Considered:
@@ -153,7 +165,7 @@ def _why_not(source: CauseFrom, cause: int | None, answer: Answer, judged: Judge
     return "not of the event that decided"
 
 
-def _party(calls: EndedCalls, judged: Judged, correlator: Correlator) -> Party:
+def _party(calls: EndedCalls, judged: Judged, correlator: Correlator, invites: Ints) -> Party:
     number = int(judged.charge.originator[0])
     relays = [int(relay) for relay in judged.charge.relays[0] if relay >= 0]
     relayed = [_address(correlator, relay) for relay in relays]
@@ -161,7 +173,7 @@ def _party(calls: EndedCalls, judged: Judged, correlator: Correlator) -> Party:
         return Party(None, None, "{outcome} charges nobody as responder", None, relayed)
     grade = Grade(names(Grade)[int(judged.charge.grade[0])])
     final = calls.deciding
-    deepest, status = _deepest(calls, number)
+    deepest, status = _deepest(calls, invites, number)
     if status == 0:
         why = "it was sent the deepest INVITE (hop {hop}) that nobody answered"
     elif grade is Grade.SEEN and final[:, T_FINAL_LOCATION][0] >= 0:
@@ -173,9 +185,8 @@ def _party(calls: EndedCalls, judged: Judged, correlator: Correlator) -> Party:
     return Party(_address(correlator, number), grade, why, deepest, relayed)
 
 
-def _deepest(calls: EndedCalls, endpoint: int) -> tuple[int, int]:
+def _deepest(calls: EndedCalls, rows: Ints, endpoint: int) -> tuple[int, int]:
     """The deepest hop at which an endpoint sent a final, or was sent an INVITE that it left without: hop and code."""
-    rows = calls.transactions
     sent = rows[(rows[:, T_RESPONDER] == endpoint) & (rows[:, T_STATUS] >= 300)]
     silent = rows[(rows[:, T_SERVER] == endpoint) & (rows[:, T_STATUS] == 0)]
     status = int(calls.deciding[:, T_STATUS][0])

@@ -1,4 +1,4 @@
-"""What a message says about why: every Reason, Warning, maker's header field, ISUP release and Retry-After, in order."""
+"""What a message says about why: Reasons, Warnings, makers' header fields, Retry-After, an ISUP release, in order."""
 
 from __future__ import annotations
 

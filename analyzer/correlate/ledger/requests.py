@@ -133,7 +133,7 @@ def _cancel(scene: Scene) -> Said:
         if row[T_FLAGS] & TF_CANCELLED == 0 or then[int(row[T_NO])][T_FLAGS] & TF_CANCELLED:
             continue
         status = int(row[T_STATUS])
-        values = {
+        values: dict[str, str | int | float] = {
             "frame": scene.request_frame(row),
             "seconds": seconds(int(row[T_CANCEL_TS] - row[T_REQUEST_TS])),
             "code": status,
@@ -155,7 +155,7 @@ def _cancel(scene: Scene) -> Said:
 def _bye(scene: Scene, row: Ints, call: Ints) -> Said:
     before = scene.call_before
     if became(before, call, G_BYE_TS):
-        values = {"reason": reason_of(scene), "seconds": 0.0}
+        values: dict[str, str | int | float] = {"reason": reason_of(scene)}
         callee = call[G_BYE_BY_CALLEE] == 1
         if call[G_ANSWER_TS] == MISSING:
             return Said("hangs up before the call was answered{reason}", values, "release")

@@ -12,7 +12,6 @@ from analyzer.correlate.layout import (
     G_ANSWERS,
     G_ATTEMPTS,
     G_BYE_NO,
-    G_BYE_STATUS,
     G_BYE_TS,
     G_CHALLENGES,
     G_DIALOG_LOST,
@@ -189,17 +188,16 @@ def _in_dialog(scene: Scene, row: Ints, call: Ints) -> Iterator[Said]:
 
 
 def _to_bye(scene: Scene, row: Ints, call: Ints) -> Said:
-    before = scene.call_before
     if row[T_FLAGS] & TF_CROSSED and scene.status == 481:
         return Said("both sides hung up at once: harmless", {}, "bye_race")
     if scene.status in (401, 407):
         return Said("challenges the BYE", {}, "challenge")
-    if before is not None and before[G_BYE_STATUS] in (0, 401, 407) and call[G_BYE_STATUS] == scene.status:
-        values = {"seconds": seconds(scene.ts - int(call[G_BYE_TS]))}
-        if call[G_BYE_NO] == row[T_NO]:
-            return Said("answers the BYE after {seconds} s", values)
-        return Said("answers the BYE at another hop after {seconds} s", values, "hops")
-    return Said("answers the BYE at another hop, or another BYE")
+    values = {"seconds": seconds(scene.ts - int(call[G_BYE_TS]))}
+    if call[G_BYE_NO] == row[T_NO]:
+        return Said("answers the BYE after {seconds} s", values)
+    if call[G_BYE_TS] != MISSING:
+        return Said("answers the BYE at another hop, or another BYE, after {seconds} s", values, "hops")
+    return Said("answers a BYE that ended nothing")
 
 
 def _dialogs(scene: Scene) -> Iterator[Said]:

@@ -87,7 +87,8 @@ class Scene:
         """The rows of the call's INVITEs without To tag, before the message."""
         assert self.call is not None
         rows = (self.step.after if after else self.step.before).transactions
-        return rows[(rows[:, T_CALL_NO] == self.call[G_NO]) & (rows[:, T_ATTEMPT] > 0)]
+        found: Ints = rows[(rows[:, T_CALL_NO] == self.call[G_NO]) & (rows[:, T_ATTEMPT] > 0)]
+        return found
 
     def frame(self, message_no: int) -> int:
         """The frame of a message; 0 where it is none of those kept."""
