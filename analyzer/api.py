@@ -21,10 +21,13 @@ from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.stats.behind import calls_behind
+from analyzer.stats.counting import NONE, one_of
 from analyzer.stats.explained import Explained, call_id_octets, explained
 from analyzer.stats.noted import noted
 from analyzer.stats.route_advance import blocks
-from analyzer.vocab import Family, SourceKind
+from analyzer.stats.select import Choice, chosen
+from analyzer.vocab import Family, Outcome, Release, SourceKind
 
 if TYPE_CHECKING:
     from analyzer.tables import Table, TableWriter
@@ -181,8 +184,8 @@ class Result:
         return sources
 
     @cached_property
-    def translations(self) -> Mapping[Translation, int]:
-        """How often elements on the way made one code of another."""
+    def translations(self) -> Mapping[Translation, Sequence[int]]:
+        """The call_no of the calls in which elements on the way made one code of another."""
         return self._pipeline.calls.branches.translations()
 
     def counts(self, rule: str) -> bool:
@@ -229,6 +232,35 @@ class Result:
         again = self._again(keep=(), message_sink=messages, progress=progress)
         return explained(calls, int(rows[0]), messages, self._rules, again._pipeline.end_ts)
 
+    def calls_behind(
+        self,
+        row: Any = None,
+        count: str = "calls",
+        *,
+        outcome: str | None = None,
+        status_code: int | str | None = None,
+        cause: int | str | None = None,
+        endpoint: str | None = None,
+        release: str | None = None,
+    ) -> Columns:
+        """The calls behind a number, as columns (``analyzer.tables.frame`` makes a DataFrame of them).
+
+        ``row``: a row of a table that counts calls, with the name of the count (`stats.behind.calls_behind`). Or what
+        the calls have in common: ``outcome``, ``status_code`` and ``cause`` (``"none"`` where there is none),
+        ``endpoint`` as caller, callee, charged or relaying, ``release``. All that is given must fit.
+        """
+        calls = self.columns("calls") if row is None else calls_behind(self, row, count)
+        choice = Choice(
+            outcomes=() if outcome is None else (Outcome(outcome),),
+            statuses=() if status_code is None else (_span_of(status_code),),
+            causes=() if cause is None else (None if cause == NONE else int(cause),),
+            endpoints=() if endpoint is None else (endpoint,),
+        )
+        found = calls.take(chosen(calls, choice))
+        if release is not None and len(found):
+            found = found.take(np.flatnonzero(one_of(found.labels("release"), {Release(release)})))
+        return found
+
     def _frame(self, name: str) -> Table:
         from analyzer.tables import frame
 
@@ -246,6 +278,10 @@ class Result:
             without=self._rules.without,
             **options,
         )
+
+
+def _span_of(status_code: int | str) -> tuple[int, int] | None:
+    return None if status_code == NONE else (int(status_code), int(status_code))
 
 
 def _layers(number: int, reader: Reader, messages: Mapping[tuple[int, int], int]) -> dict[str, tuple[int, int, int]]:
