@@ -113,7 +113,7 @@ class MadeAnalysis:
     issue_counts: dict[str, int] = field(default_factory=dict)
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
-    translations: dict[Translation, int] = field(default_factory=dict)
+    translations: dict[Translation, list[int]] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     config: Any = field(default_factory=MadeConfig)
