@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints, MessageBatch, concat
 from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
@@ -22,18 +20,12 @@ from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.stats.noted import noted
 from analyzer.stats.route_advance import blocks
 from analyzer.vocab import Family, SourceKind
 
 if TYPE_CHECKING:
     from analyzer.tables import Table, TableWriter
-
-#: Issues that stand in the calls table as a column already, and are listed so that nobody overlooks them.
-_CALL_ISSUES = {
-    ("release", "no_ack"): ("call.ack_missing", "the 2xx was resent until the callee hung up"),
-    ("outcome_detail", "cancel_race"): ("call.cancel_race", "answered although a CANCEL was under way"),
-}
-
 
 class Result:
     """What was read and counted. Tables are pandas DataFrames, described column by column in docs/tables.md.
@@ -148,16 +140,8 @@ class Result:
             if capture.opaque:
                 detail = f"{capture.opaque_connections} connections, {capture.opaque} octets"
                 log.add(IssueNote("capture.unread_tls", capture.capture_no, detail=detail))
-        calls = self.columns("calls")
-        for (column, word), (code, detail) in _CALL_ISSUES.items():
-            labels = calls.labels(column)
-            if word not in labels.names:
-                continue
-            for row in np.flatnonzero(labels.codes == labels.names.index(word)).tolist():
-                capture_no, ts, frame_no, call_no = (
-                    int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no", "call_no")
-                )
-                log.add(IssueNote(code, capture_no, ts, frame_no, call_no=call_no, detail=detail))
+        for note in noted(self.columns("calls"), self.columns("midcall")):
+            log.add(note)
         return log
 
     def secrets_of(self, client_randoms: Collection[bytes]) -> list[tuple[int, bytes]]:

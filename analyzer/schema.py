@@ -170,6 +170,7 @@ class CallRow(NamedTuple):
     media_ts: Annotated[int | None, Col(TIME, "First 18x with SDP: early media")]
     answer_ts: Annotated[int | None, Col(TIME, "First 2xx to the INVITE")]
     ack_ts: Annotated[int | None, Col(TIME, "First ACK to it")]
+    ack_missing: Annotated[bool, Col(FLAG, "Its final was resent to the end of Timer H, and no ACK came")]
     bye_ts: Annotated[int | None, Col(TIME, "First BYE")]
     end_ts: Annotated[int | None, Col(TIME, "When the call was over: BYE, failure, CANCEL or timer")]
     last_ts: Annotated[int | None, Col(TIME, "Last request heard inside the answered call")]

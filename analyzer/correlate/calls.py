@@ -48,6 +48,7 @@ from analyzer.correlate.layout import (
     T_FINAL_PHRASE,
     T_FINAL_TS,
     T_FLAGS,
+    T_LAST_FINAL_TS,
     T_PROGRESS_CLOCK,
     T_REQUEST_TS,
     T_RETRY_AFTER,
@@ -56,7 +57,7 @@ from analyzer.correlate.layout import (
 )
 from analyzer.correlate.makers import Makers
 from analyzer.correlate.outcome import EndedCalls, Verdict, charged, decide
-from analyzer.correlate.release import find_releases
+from analyzer.correlate.release import LAST_RESEND, find_releases
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
     C_ALERT_TS,
@@ -166,6 +167,7 @@ class CallTable:
             "hops": np.bitwise_count(groups[:, G_HOPS]).astype(np.int64),
             "answers": groups[:, G_ANSWERS],
             "behind_nat": (groups[:, G_FLAGS] & F_BEHIND_NAT != 0) & self._rules.counts("addresses"),
+            "ack_missing": _ack_missing(calls, verdict, release),
             "retry_after_s": np.where(status > 0, final[:, T_RETRY_AFTER], MISSING),
             "messages": groups[:, G_MESSAGES],
             "resends": groups[:, G_RESENDS],
@@ -224,6 +226,15 @@ def _states(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
     state[answered] = _STATE[CallState.IN_CALL]
     state[answered & (groups[:, G_BYE_TS] != MISSING)] = _STATE[CallState.COMPLETED]
     return state
+
+
+def _ack_missing(calls: EndedCalls, verdict: Verdict, release: Ints) -> Flags:
+    """Where a final response was repeated until its sender gave up (RFC 3261 §13.3.1.4, Timer H of §17.2.1)."""
+    final = calls.deciding
+    resent = final[:, T_LAST_FINAL_TS] - final[:, T_FINAL_TS] >= LAST_RESEND
+    refused = (verdict.status >= 300) & (final[:, T_ACK_TS] == MISSING) & resent
+    missing: Flags = refused | (release == RELEASE[Release.NO_ACK])
+    return missing
 
 
 def _released_by(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
