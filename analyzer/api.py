@@ -37,12 +37,19 @@ class Result:
     ``columns`` gives the same tables as numpy columns, without pandas; statistics and views work on these.
     """
 
-    def __init__(self, pipeline: Pipeline, registry: Registry, config: Config, profile: str) -> None:
+    def __init__(
+        self, pipeline: Pipeline, registry: Registry, config: Config, profile: str, without: Collection[str] = ()
+    ) -> None:
         self.registry = registry
         self.config = config
         self.causes_profile = profile
         self._pipeline = pipeline
+        self._without = frozenset(without)
         self._columns: dict[str, Columns] = {}
+
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of data/counting_rules.toml is followed."""
+        return rule not in self._without
 
     # -- numbers ------------------------------------------------------------------------------------------------
 
@@ -211,6 +218,7 @@ class Result:
             config=self.config,
             registry=self.registry,
             keep_copies=self.keeps_copies,
+            without=self._without,
             **options,
         )
 
@@ -271,7 +279,7 @@ def analyze(
         transaction_sink=transaction_sink,
     )
     pipeline.run([message_sink] if message_sink else [], progress)
-    return Result(pipeline, codes, settled, profile)
+    return Result(pipeline, codes, settled, profile, without)
 
 
 def table_sink(writer: TableWriter) -> Callable[[MessageBatch, Ints], None]:

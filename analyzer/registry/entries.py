@@ -263,6 +263,39 @@ class CountingRule(Entry, frozen=True):
     naive: str
 
 
+class KpiEntry(Entry, frozen=True):
+    """``[kpi.ID]``: what a figure of merit is made of, in words, and the sets that its function uses.
+
+    ``beside``: the figure of which this one is another reading; ``reading`` names it there.
+    """
+
+    id: str
+    title: str
+    short: str
+    unit: Literal["%", "ms", "s"]
+    counts: tuple[Literal["calls", "sessions", "registrations"], ...]
+    numerator: str
+    denominator: str
+    source: str
+    statuses: tuple[int, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    causes: tuple[int, ...] = ()
+    releases: tuple[Release, ...] = ()
+    good: Literal["high", "low", ""] = ""
+    beside: str = ""
+    reading: str = ""
+    note: str = ""
+
+
+class Numbering(Entry, frozen=True):
+    """``[numbering.NAME]``: country codes of one and two digits; every other one has three (E.164)."""
+
+    name: str
+    one: tuple[int, ...]
+    two: tuple[int, ...]
+    source: str
+
+
 class ReasonProtocol(Entry, frozen=True):
     """A protocol of the Reason header field; ``values`` says what its cause parameter holds."""
 

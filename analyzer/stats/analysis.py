@@ -29,6 +29,9 @@ class Analysis(Protocol):
     def causes_profile(self) -> str:
         """Name of the mapping profile that filled ``cause_mapped``."""
 
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of data/counting_rules.toml is followed."""
+
     @property
     def captures(self) -> Sequence[CaptureRow]:
         """One row a capture."""

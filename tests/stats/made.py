@@ -11,6 +11,7 @@ import numpy as np
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
 from analyzer.capture.copies import Verdict
+from analyzer.config import Thresholds
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
     CallRow,
@@ -89,7 +90,9 @@ class MadeConfig:
 
     own: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo = UTC
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def side(self, ip: str) -> Side:
         """Whose an address is."""
@@ -98,6 +101,20 @@ class MadeConfig:
     def alias(self, ip: str) -> str | None:
         """The name of an address."""
         return self.aliases.get(ip)
+
+    @property
+    def number_prefixes(self) -> tuple[str, ...]:
+        """The prefixes with a name."""
+        return tuple(self.numbers)
+
+    def number_prefix(self, number: str) -> str | None:
+        """The longest prefix with a name."""
+        return max((prefix for prefix in self.numbers if number.startswith(prefix)), key=len, default=None)
+
+    def number_alias(self, number: str) -> str | None:
+        """The name of that prefix."""
+        prefix = self.number_prefix(number)
+        return None if prefix is None else self.numbers[prefix]
 
 
 @dataclass
@@ -114,8 +131,13 @@ class MadeAnalysis:
     copies: list[Verdict] = field(default_factory=list)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
+    without: frozenset[str] = frozenset()
     config: Any = field(default_factory=MadeConfig)
     registry: Registry = field(default_factory=load_registry)
+
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of counting is followed."""
+        return rule not in self.without
 
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
