@@ -266,7 +266,7 @@ class CountingRule(Entry, frozen=True):
 class KpiEntry(Entry, frozen=True):
     """``[kpi.ID]``: what a figure of merit is made of, in words, and the sets that its function uses.
 
-    ``beside``: the figure of which this one is another reading; ``reading`` names it there.
+    ``beside``: the figures of which this one is another reading; ``reading`` names it there.
     """
 
     id: str
@@ -282,9 +282,15 @@ class KpiEntry(Entry, frozen=True):
     causes: tuple[int, ...] = ()
     releases: tuple[Release, ...] = ()
     good: Literal["high", "low", ""] = ""
-    beside: str = ""
+    beside: tuple[str, ...] = ()
     reading: str = ""
     note: str = ""
+
+    def with_seconds(self, seconds: float) -> KpiEntry:
+        """The figure of one length of time: its ``{seconds}`` filled in, and part of its id (``short_calls_6s``)."""
+        text = f"{seconds:g}"
+        filled = {name: getattr(self, name).format(seconds=text) for name in ("title", "short", "numerator")}
+        return msgspec.structs.replace(self, id=f"{self.id}_{text}s", **filled)
 
 
 class Numbering(Entry, frozen=True):

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from analyzer.schema import CaptureRow, EndpointRow, ResponseRow
+from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
 from analyzer.stats.counting import ranked
 from analyzer.stats.endpoints import endpoints
+from analyzer.stats.kpis import ALL, kpi_rows
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
+from analyzer.stats.ring_times import ring_times
 
 #: The version of the document. A program that reads it need only look at it when a key changes, which none does.
 SCHEMA = 1
@@ -65,11 +67,21 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "total": len(registrations),
             "by_outcome": {outcome.value: count for outcome, count in by_outcome(registrations).items()},
         },
+        "kpis": [_kpi(row) for row in sorted(kpi_rows(analysis, ALL), key=_kpi_key)],
+        "ring_times": [row._asdict() for row in ring_times(calls)],
         "issues": [
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
         ],
     }
+
+
+def _kpi_key(row: KpiRow) -> tuple[int, str, str, bool]:
+    return -row.denominator, row.unit_counted, row.kpi, row.scanners
+
+
+def _kpi(row: KpiRow) -> dict[str, Any]:
+    return {name: value for name, value in row._asdict().items() if name not in ("by", "part")}
 
 
 def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:

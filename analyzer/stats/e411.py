@@ -45,13 +45,13 @@ def ner(calls: Population, kpi: KpiEntry) -> Share:
 
 def ner_with_cause(calls: Population, kpi: KpiEntry) -> Share:
     """The same, with calls that have a read cause counted as effective."""
-    base = calls.entries[kpi.beside]
+    base = calls.entries[kpi.beside[0]]
     return Share(effective(calls, base) | (calls.counted & calls.has_read_cause(kpi.causes)), calls.counted)
 
 
 def ner_with_code(calls: Population, kpi: KpiEntry) -> Share:
     """The same, with calls of some outcome and code counted as effective."""
-    base = calls.entries[kpi.beside]
+    base = calls.entries[kpi.beside[0]]
     more = calls.is_outcome(*kpi.outcomes) & calls.has_status(kpi.statuses)
     return Share(effective(calls, base) | more, calls.counted)
 

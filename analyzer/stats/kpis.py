@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import msgspec
 import numpy as np
 
 from analyzer.batch import Columns, Ints, Labels
@@ -172,11 +171,9 @@ def expanded(entries: Mapping[str, KpiEntry], short_call_s: tuple[float, ...]) -
             if name in KPIS:
                 found[name] = entry
             continue
-        for length in dict.fromkeys(short_call_s):
-            seconds = f"{length:g}"
-            texts = {field: getattr(entry, field).format(seconds=seconds) for field in ("title", "short", "numerator")}
-            key = f"{name}_{seconds}s"
-            found[key] = msgspec.structs.replace(entry, id=key, **texts)
+        for seconds in short_call_s:
+            filled = entry.with_seconds(seconds)
+            found[filled.id] = filled
     return found
 
 

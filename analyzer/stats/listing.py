@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.causes import causes
 from analyzer.stats.endpoints import endpoints
+from analyzer.stats.kpis import kpi_rows
 from analyzer.stats.releases import releases
 
 Rows: TypeAlias = Sequence[Any]
@@ -22,6 +23,7 @@ LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
     "causes": lambda analysis: causes(analysis.columns("calls"), analysis.registry),
     "releases": lambda analysis: releases(analysis.columns("calls"), analysis.registry),
     "endpoints": lambda analysis: endpoints(analysis.columns("calls"), analysis.config),
+    "kpis": kpi_rows,
     "issues": lambda analysis: analysis.issue_rows,
     "captures": lambda analysis: analysis.captures,
 }

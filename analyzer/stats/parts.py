@@ -284,9 +284,7 @@ def _labels(rows: Population, column: str) -> Labels:
     return rows.table.labels(column) if len(rows) else Labels(np.empty(0, np.int32), [])
 
 
-def _of_text(
-    rows: Population, column: str, key: Callable[[bytes], bytes], part: Callable[[str], str | None]
-) -> Labels:
+def _of_text(rows: Population, column: str, key: Callable[[bytes], bytes], part: Callable[[str], str | None]) -> Labels:
     """A column of texts by a part of each; texts of which ``key`` leaves the same are looked at once."""
     if not len(rows):
         return Labels(np.empty(0, np.int32), [])

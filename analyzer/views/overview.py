@@ -9,10 +9,13 @@ from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes, told
 from analyzer.stats.endpoints import endpoints
+from analyzer.stats.kpis import kpis_of
+from analyzer.stats.ring_times import ring_times
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
+from analyzer.views.kpis import kpi_tables, ring_times_table
 from analyzer.views.messages import requests_table, responses_table
 from analyzer.views.outcomes import headline, outcomes_table, registrations_table, releases_table
 from analyzer.views.table import Table
@@ -47,6 +50,8 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
         endpoints_table(endpoints(calls, analysis.config), figures.failures, words, TOP),
         releases_table(figures, calls, words),
+        *kpi_tables(kpis_of(analysis), words, has_interval=analysis.counts("intervals")),
+        ring_times_table(ring_times(calls), words),
         registrations_table(
             registration_stats.by_outcome(registered), registration_stats.by_status_code(registered), words
         ),
