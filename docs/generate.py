@@ -102,8 +102,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 KPIS_PAGE = """\
 # Figures of merit
 
-`sipcause kpis CAPTURE` prints these. This page is made from `analyzer/data/kpis.toml` by `python docs/generate.py`; the words that
-it uses, the denominators and where we differ from the letter of RFC 6076 stand in [counting.md](counting.md).
+`sipcause kpis CAPTURE` prints these. This page is made from `analyzer/data/kpis.toml` by `python docs/generate.py`;
+the words that it uses, and where we differ from the letter of RFC 6076, stand in [counting.md](counting.md).
 
 {tables}
 """

@@ -114,8 +114,8 @@ def kpis(
 ) -> list[Kpi]:
     """The figures of calls, of sessions where there are any, and of registrations: by population, part and figure.
 
-    ``counts``: whether a rule of data/counting_rules.toml is followed; of these ``intervals``, ``ratios`` and
-    ``buckets`` matter here.
+    ``counts``: whether a rule of data/counting_rules.toml is followed; of these ``intervals``, ``ratios``, ``buckets``
+    and ``scanners`` matter here.
     """
     entries = expanded(registry.kpis, config.thresholds.short_call_s)
     settings = Settings(
@@ -125,9 +125,10 @@ def kpis(
     if sessions is not None and len(sessions):
         tables["sessions"] = with_first_leg(sessions, calls)
     tables["registrations"] = registrations
+    with_scanners = request.with_scanners if counts("scanners") else True
     found: list[Kpi] = []
     for kind, table in tables.items():
-        for scanners, chosen in _populations(table, request.with_scanners):
+        for scanners, chosen in _populations(table, with_scanners):
             rows = Population(chosen, kind, entries)
             for by in request.by:
                 if by == "all":

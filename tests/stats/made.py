@@ -94,6 +94,11 @@ class MadeConfig:
     zone: tzinfo = UTC
     thresholds: Thresholds = field(default_factory=Thresholds)
 
+    @property
+    def timezone(self) -> str:
+        """The name of the zone."""
+        return str(self.zone)
+
     def side(self, ip: str) -> Side:
         """Whose an address is."""
         return Side.UNKNOWN if not self.own else Side.OWN if ip in self.own else Side.OTHER
