@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.batch import concat
@@ -53,6 +53,7 @@ def figures(made: Any, by: str = "all", top: int = 0) -> list[Any]:
     return kpis(made, empty(RegistrationRow), None, REGISTRY, MadeConfig(), Request((by,), top))
 
 
+@settings(max_examples=40)
 @given(by=st.sampled_from(list(DIMENSIONS)), made=st.lists(rows, min_size=1, max_size=20), top=st.integers(0, 3))
 def test_parts_of_every_break_down_add_up_to_the_whole(by: str, made: list[dict[str, Any]], top: int) -> None:
     table = calls(*made)
@@ -64,6 +65,7 @@ def test_parts_of_every_break_down_add_up_to_the_whole(by: str, made: list[dict[
             assert whole(parts[kpi.id]) == kpi.figure, kpi.id
 
 
+@settings(max_examples=30)
 @given(made=st.lists(rows, max_size=20), cut=st.integers(0, 20))
 def test_tables_that_are_split_and_put_together_give_the_same(made: list[dict[str, Any]], cut: int) -> None:
     first, second = calls(*made[:cut]), calls(*made[cut:])
@@ -73,6 +75,7 @@ def test_tables_that_are_split_and_put_together_give_the_same(made: list[dict[st
         assert whole([one.figure, other.figure]) == both.figure, both.id
 
 
+@settings(max_examples=30)
 @given(made=st.lists(rows, max_size=20))
 def test_a_ratio_counts_no_more_than_its_denominator(made: list[dict[str, Any]]) -> None:
     for kpi in figures(calls(*made)):
