@@ -11,6 +11,7 @@ from analyzer.coltypes import CODE, COUNT, FLAG, KEY, LABEL, REAL, REF, TEXT, TI
 from analyzer.vocab import (
     BranchFate,
     CauseFrom,
+    EndedBy,
     EvidenceKind,
     Grade,
     LinkedBy,
@@ -36,6 +37,32 @@ class BranchRow(NamedTuple):
     final_ts: Annotated[int | None, Col(TIME, "Final response")]
     status_code: Annotated[int | None, Col(CODE, "Its status code; missing where none came")]
     fate: Annotated[BranchFate, Col(LABEL, "decided, relayed, outranked, cancelled, step, unanswered")]
+    advanced: Annotated[bool, Col(FLAG, "Refused with 5xx; who asked then tried somebody else: route advance")]
+
+
+class BlockRow(NamedTuple):
+    """An endpoint that asked to be left alone: the Retry-After of a 503, RFC 3261 §21.5.4."""
+
+    ip: Annotated[str, Col(LABEL, "Who asked for it")]
+    network: Annotated[int | None, Col(REF, "VLAN or VNI, where there is more than one")]
+    call_no: Annotated[int, Col(KEY, "Call that it refused: row in calls")]
+    from_ts: Annotated[int, Col(TIME, "The 503")]
+    until_ts: Annotated[int, Col(TIME, "When its Retry-After was over")]
+    calls: Annotated[int, Col(KEY, "Calls that it was sent in between")]
+
+
+class OtherRow(NamedTuple):
+    """Transactions that make no call and no registration, tallied; inside dialogs without their endpoints."""
+
+    method: Annotated[str, Col(LABEL, "Method", field="sip.Method")]
+    in_dialog: Annotated[bool, Col(FLAG, "The request carries a To tag")]
+    network: Annotated[int | None, Col(REF, "VLAN or VNI that tells equal addresses apart")]
+    client_ip: Annotated[str | None, Col(LABEL, "Who asked")]
+    server_ip: Annotated[str | None, Col(LABEL, "Who was asked")]
+    status_code: Annotated[int | None, Col(CODE, "Final; missing where none came in time")]
+    ended_by: Annotated[EndedBy, Col(LABEL, "final timeout capture_end")]
+    transactions: Annotated[int, Col(KEY, "How many")]
+    last_ts: Annotated[int | None, Col(TIME, "The last of these requests")]
 
 
 class MidcallRow(NamedTuple):
@@ -107,7 +134,7 @@ class SessionRow(NamedTuple):
     invite_ts: Annotated[int, Col(TIME, "First INVITE")]
     caller_ip: Annotated[str, Col(LABEL, "Caller of the first leg")]
     callee_ip: Annotated[str, Col(LABEL, "Callee of the first leg")]
-    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg")]
+    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg; of tries the best")]
     status_code: Annotated[int | None, Col(CODE, "Its final status code")]
     cause: Annotated[int | None, Col(CODE, "Q.850 cause of the leg where the failure began, else its own")]
     cause_from: Annotated[CauseFrom | None, Col(LABEL, "Where that comes from")]
@@ -124,7 +151,7 @@ class LinkRow(NamedTuple):
 
     session_no: Annotated[int, Col(KEY, "Row in sessions")]
     call_no: Annotated[int, Col(KEY, "The leg behind: row in calls")]
-    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it: row in calls")]
+    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it, or the try before it: row in calls")]
     linked_by: Annotated[LinkedBy, Col(LABEL, "session_id header score")]
     score: Annotated[int, Col(CODE, "0-100; 100 where a header field says so")]
     evidence: Annotated[str, Col(TEXT, "What fits, in words")]

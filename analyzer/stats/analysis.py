@@ -11,6 +11,8 @@ from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
 if TYPE_CHECKING:
     from analyzer.capture.copies import Verdict
     from analyzer.config import Config
+    from analyzer.correlate.branches import Translation
+    from analyzer.correlate.sessions import Sessions
     from analyzer.registry import Registry
 
 
@@ -28,9 +30,6 @@ class Analysis(Protocol):
     @property
     def causes_profile(self) -> str:
         """Name of the mapping profile that filled ``cause_mapped``."""
-
-    def counts(self, rule: str) -> bool:
-        """Whether a rule of data/counting_rules.toml is followed."""
 
     @property
     def captures(self) -> Sequence[CaptureRow]:
@@ -64,5 +63,16 @@ class Analysis(Protocol):
     def issue_counts(self) -> Mapping[str, int]:
         """How often each kind was seen, exactly."""
 
+    @property
+    def sessions(self) -> Sessions:
+        """Calls that are one intention, with whom to charge over all their legs."""
+
+    @property
+    def translations(self) -> Mapping[Translation, int]:
+        """How often elements on the way made one code of another."""
+
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of data/counting_rules.toml was followed."""
+
     def columns(self, name: str) -> Columns:
-        """The table ``calls`` or ``registrations`` (others where they were kept)."""
+        """A table that is kept as columns: ``calls``, ``sessions``, ``links``, ``others``, ``branches``, …"""

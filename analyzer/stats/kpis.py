@@ -143,7 +143,7 @@ def kpis_of(analysis: Analysis, request: Request = ALL) -> list[Kpi]:
     return kpis(
         analysis.columns("calls"),
         analysis.columns("registrations"),
-        _sessions(analysis),
+        analysis.columns("sessions"),
         analysis.registry,
         analysis.config,
         request,
@@ -155,13 +155,6 @@ def kpi_rows(analysis: Analysis, request: Request = EVERYTHING) -> list[KpiRow]:
     """The table ``kpis``."""
     has_interval = analysis.counts("intervals")
     return [kpi.row(has_interval) for kpi in kpis_of(analysis, request)]
-
-
-def _sessions(analysis: Analysis) -> Columns | None:
-    try:
-        return analysis.columns("sessions")
-    except KeyError:  # calls were not linked
-        return None
 
 
 def expanded(entries: Mapping[str, KpiEntry], short_call_s: tuple[float, ...]) -> dict[str, KpiEntry]:
