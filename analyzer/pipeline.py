@@ -155,8 +155,10 @@ class Pipeline:
         """What stands in the captures as whole messages, copies marked."""
         for raw in self.timeline:
             for datagrams in self.assembly.receive(raw):
+                self.assembly.wire.saw(datagrams.rows)
                 yield from self.copies.receive(datagrams)
         for datagrams in self.assembly.close():
+            self.assembly.wire.saw(datagrams.rows)
             yield from self.copies.receive(datagrams)
         yield from self.copies.close()
 
