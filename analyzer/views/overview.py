@@ -8,7 +8,7 @@ from analyzer.stats import registrations as registration_stats
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes, told
-from analyzer.stats.endpoints import endpoints
+from analyzer.stats.listing import listed
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
@@ -45,7 +45,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         requests_table(analysis.requests, words, TOP),
         outcomes_table(figures, calls, words),
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
-        endpoints_table(endpoints(calls, analysis.config), figures.failures, words, TOP),
+        endpoints_table(listed(analysis, "endpoints"), figures.failures, words, TOP),
         releases_table(figures, calls, words),
         registrations_table(
             registration_stats.by_outcome(registered), registration_stats.by_status_code(registered), words
