@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,20 @@ from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
 from analyzer.capture.windows import TLS_KEY_LOG
+from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.evidence import Evidence
 from analyzer.correlate.rules import Rules
+from analyzer.correlate.wire import ISSUES, Explained, evidence_rows, explain, with_events
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
-from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.schema import CaptureRow, EvidenceRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.stats.counting import ranked
 from analyzer.stats.noted import noted
 from analyzer.stats.route_advance import blocks
-from analyzer.vocab import Family, SourceKind
+from analyzer.vocab import EvidenceKind, Family, SourceKind
 
 if TYPE_CHECKING:
     from analyzer.tables import Table, TableWriter
@@ -140,6 +145,13 @@ class Result:
                 log.add(IssueNote("capture.unread_tls", capture.capture_no, detail=detail))
         for note in noted(self.columns("calls"), self.columns("midcall")):
             log.add(note)
+        for event, row in zip(self._wire, self.wire_evidence, strict=True):
+            call_no = MISSING if row.call_no is None else row.call_no
+            detail = f"{event.name}: {row.text}"
+            note = IssueNote(ISSUES[event.kind], event.capture_no, event.ts, event.frame_no, MISSING, call_no, detail)
+            log.add(note, event.count)
+        if left_out := self._pipeline.assembly.wire.left_out:
+            log.add(IssueNote("capture.too_many_events", 1, detail=f"{left_out} events"), left_out)
         return log
 
     def secrets_of(self, client_randoms: Collection[bytes]) -> list[tuple[int, bytes]]:
@@ -165,7 +177,7 @@ class Result:
         pipeline = self._pipeline
         branches = pipeline.calls.branches
         sources: dict[str, Callable[[], Columns]] = {
-            "calls": pipeline.calls.columns,
+            "calls": lambda: with_events(self._plain_calls, self._wire, self._explained),
             "registrations": pipeline.registrations.columns,
             "others": pipeline.others.columns,
             "midcall": pipeline.others.midcall,
@@ -175,6 +187,41 @@ class Result:
         if pipeline.transactions is not None and "transactions" in pipeline.kept:
             sources["transactions"] = pipeline.transactions.columns
         return sources
+
+    @cached_property
+    def _plain_calls(self) -> Columns:
+        """The calls as they were judged one by one."""
+        return self._pipeline.calls.columns()
+
+    @cached_property
+    def _wire(self) -> list[WireEvent]:
+        return self._pipeline.assembly.wire.events
+
+    @cached_property
+    def _explained(self) -> Explained:
+        return explain(self._wire, self._plain_calls)
+
+    @cached_property
+    def wire_evidence(self) -> list[EvidenceRow]:
+        """ICMP errors, resets, SYNs without an answer and TLS alerts that concern SIP, in the order of time."""
+        return evidence_rows(self._wire, self._plain_calls, self._explained)
+
+    @property
+    def evidence_counts(self) -> Mapping[EvidenceKind, int]:
+        """Messages with evidence of each kind, resends and copies apart, and events on the wire; most first."""
+        counts = Counter(self._pipeline.evidence.counts)
+        counts.update(row.kind for row in self.wire_evidence)
+        return ranked(counts)
+
+    @cached_property
+    def evidence(self) -> Table:
+        """Everything that was said about why (`schema.EvidenceRow`); reads the captures again for what messages say."""
+        from analyzer.tables import columns_of_rows, frame
+
+        rows: list[EvidenceRow] = []
+        evidence = Evidence(self.registry)
+        self._again(message_sink=lambda batch, links: rows.extend(evidence.rows(batch, links)))
+        return frame(columns_of_rows(EvidenceRow, [*rows, *self.wire_evidence]))
 
     @cached_property
     def translations(self) -> Mapping[Translation, int]:
@@ -299,4 +346,18 @@ def table_sink(writer: TableWriter) -> Callable[[MessageBatch, Ints], None]:
     return write
 
 
-__all__ = ["Result", "analyze", "table_sink"]
+def evidence_sink(writer: TableWriter, registry: Registry) -> Callable[[MessageBatch, Ints], None]:
+    """A message sink that writes what messages say about why as the captures are read (`Result.evidence`)."""
+    from analyzer.tables import columns_of_rows
+
+    evidence = Evidence(registry)
+
+    def write(batch: MessageBatch, links: Ints) -> None:
+        rows = list(evidence.rows(batch, links))
+        if rows:
+            writer.write(columns_of_rows(EvidenceRow, rows))
+
+    return write
+
+
+__all__ = ["Result", "analyze", "evidence_sink", "table_sink"]

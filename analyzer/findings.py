@@ -172,7 +172,7 @@ class EvidenceRow(NamedTuple):
     method: Annotated[str | None, Col(LABEL, "Method of the request, CSeq method of a response")]
     kind: Annotated[EvidenceKind, Col(LABEL, "reason warning vendor_header isup retry_after icmp reset ...")]
     protocol: Annotated[str | None, Col(LABEL, "Reason protocol, name of the header field, kind of ICMP message")]
-    cause: Annotated[int | None, Col(CODE, "Cause or code that it gives")]
+    cause: Annotated[int | None, Col(REF, "Cause or code that it gives")]
     location: Annotated[str | None, Col(LABEL, "Q.850 location, RFC 8606")]
     text: Annotated[str | None, Col(TEXT, "Its words, escaped")]
 

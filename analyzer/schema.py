@@ -195,6 +195,7 @@ class CallRow(NamedTuple):
     charged_grade: Annotated[Grade | None, Col(LABEL, "How surely: seen, at_or_behind")]
     failed_side: Annotated[Side, Col(LABEL, "Whose side failed_by_ip is on, by the own networks of sipcause.toml")]
     relayed_by: Annotated[str | None, Col(TEXT, "Who only passed it on, separated by spaces")]
+    wire_event: Annotated[str | None, Col(LABEL, "What the wire said of the silence: port_unreachable, refused, ...")]
     is_scanner: Annotated[bool, Col(FLAG, "The caller scans: counted apart (docs/counting.md)")]
     retry_after_s: Annotated[int | None, Col(REF, "Retry-After of the final that decided", unit="s")]
     attempts: Annotated[int, Col(COUNT, "INVITEs outside a dialog")]

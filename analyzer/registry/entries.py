@@ -325,7 +325,7 @@ class WarningText(Entry, frozen=True):
 
 
 class HeaderField(Entry, frozen=True):
-    """A header field. ``states`` = q850_cause: its value is a Q.850 cause as a number."""
+    """A header field. ``states`` = q850_cause: its value is a Q.850 cause as a number; ``explains``: it is evidence."""
 
     name: str
     compact: str = ""
@@ -335,6 +335,7 @@ class HeaderField(Entry, frozen=True):
     meaning: str = ""
     parameter: str = ""
     states: Literal["", "q850_cause"] = ""
+    explains: bool = False
     source: str = ""
     known: bool = True
 

@@ -212,6 +212,11 @@ class Registry(Makers):
         """How makers' header fields state a Q.850 cause, by lower-case name: "q850_cause" = as a number."""
         return {f.name.lower(): f.states for f in self.sections["header"].values() if f.states}
 
+    @cached_property
+    def explaining_headers(self) -> Mapping[str, str]:
+        """Header fields that say why something failed, makers' own among them: lower-case name → name."""
+        return {f.name.lower(): f.name for f in self.sections["header"].values() if f.explains or f.states}
+
     def method(self, name: str) -> e.Method:
         """The entry of a method; unlike header names, methods are told apart by case (RFC 3261 §7.1)."""
         found: e.Method | None = self.sections["method"].get(name)
