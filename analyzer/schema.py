@@ -26,6 +26,7 @@ from analyzer.coltypes import (
 from analyzer.findings import (
     BlockRow,
     BranchRow,
+    ConflictRow,
     EvidenceRow,
     KpiRow,
     LinkRow,
@@ -362,6 +363,7 @@ TABLES: dict[str, type[Any]] = {
     "sessions": SessionRow,
     "links": LinkRow,
     "evidence": EvidenceRow,
+    "conflicts": ConflictRow,
     "kpis": KpiRow,
     "vantage": VantageRow,
     "scanners": ScannerRow,
@@ -369,8 +371,8 @@ TABLES: dict[str, type[Any]] = {
 
 __all__ = [
     "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
-    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind",
-    "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
+    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow", "EvidenceRow", "IssueRow",
+    "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
     "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
     "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip

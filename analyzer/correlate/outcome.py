@@ -113,6 +113,8 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
     isup = final[:, T_FINAL_ISUP]
     read = np.where(isup != MISSING, isup, final[:, T_FINAL_Q850])
     read = np.where(status == 0, MISSING, read)
+    if not rules.counts("conflicts"):
+        read = np.full_like(read, MISSING)
     by_cause = np.where(is_specific(read), rules.of_cause[np.clip(read, 0, 127)], -1)
     stir = final[:, T_FINAL_FLAGS] & F_STIR != 0
 

@@ -121,7 +121,7 @@ class _Calls:
         outcome, release = self._outcome.value(row), self._release.value(row)
         if outcome == Outcome.ANSWERED:
             return release in (Release.NO_ACK, Release.BYE_UNANSWERED)
-        return outcome == Outcome.TIMED_OUT or self._failed_by.value(row) == event.dst
+        return outcome in (Outcome.TIMED_OUT, Outcome.OPEN) or self._failed_by.value(row) == event.dst
 
 
 def with_events(calls: Columns, events: Sequence[WireEvent], explained: Explained) -> Columns:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from analyzer.batch import Columns
 from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
+from analyzer.vocab import EvidenceKind
 
 if TYPE_CHECKING:
     from analyzer.capture.copies import Verdict
@@ -61,6 +62,10 @@ class Analysis(Protocol):
     @property
     def issue_counts(self) -> Mapping[str, int]:
         """How often each kind was seen, exactly."""
+
+    @property
+    def evidence_counts(self) -> Mapping[EvidenceKind, int]:
+        """Messages with evidence of each kind, and events on the wire; most first."""
 
     @property
     def translations(self) -> Mapping[Translation, int]:

@@ -14,6 +14,7 @@ from analyzer.schema import CaptureRow, EndpointRow, ResponseRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import cause_candidates
 from analyzer.stats.counting import ranked
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
@@ -59,7 +60,12 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "by_status_code": figures.by_status_code,
             "by_release": {release.value: count for release, count in figures.by_release.items()},
         },
-        "causes": [row._asdict() for row in causes(calls, analysis.registry)],
+        "causes": _causes(analysis),
+        "conflicts": [
+            {**row._asdict(), "cause_from": row.cause_from.value, "candidates": [*map(int, row.candidates.split())]}
+            for row in listed(analysis, "conflicts")
+        ],
+        "evidence": {kind.value: count for kind, count in analysis.evidence_counts.items()},
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
         "registrations": {
@@ -77,6 +83,14 @@ def document(analysis: Analysis) -> dict[str, Any]:
             for code, count in ranked(analysis.issue_counts).items()
         ],
     }
+
+
+def _causes(analysis: Analysis) -> list[dict[str, Any]]:
+    calls, registry = analysis.columns("calls"), analysis.registry
+    candidates = cause_candidates(calls, registry, analysis.causes_profile)
+    return [
+        {**row._asdict(), "cause_candidates": candidates.get(row.cause, [])} for row in causes(calls, registry)
+    ]
 
 
 def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:
@@ -132,6 +146,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "failures_as_caller": row.failures_as_caller,
         "failures_as_responder": row.failures_as_responder,
         "failures_relayed": row.failures_relayed,
+        "conflicts": row.conflicts,
         "overflows": row.overflows,
         "blocked_calls": row.blocked_calls,
         "by_status_code": row.by_status_code,

@@ -79,13 +79,14 @@ def endpoints(
     failed_made = tally(numbers.of(caller, failed))
     originated = numbers.of(failed_by, failed)
     codes = _originated_codes(originated, calls.ints("status_code")[failed & (failed_by.codes >= 0)])
+    contradicted = tally(numbers.of(failed_by, np.asarray(calls["cause_conflict"])))
     relayed: Counter[int] = Counter()
     positions = {int(network): position for position, network in enumerate(numbers.networks)}
     for (network, address), count in relayers.items():
         relayed[positions[network] * len(numbers.addresses) + numbers.number_of[address]] += count
 
     found = []
-    for number in {*made, *sent, *codes, *relayed}:
+    for number in {*made, *sent, *codes, *relayed, *contradicted}:
         ip, own_network = numbers.endpoint(number)
         by_code = codes.get(number, {})
         found.append(
@@ -99,7 +100,7 @@ def endpoints(
                 failures_as_caller=failed_made.get(number, 0),
                 failures_as_responder=sum(by_code.values()),
                 failures_relayed=relayed.get(number, 0),
-                conflicts=0,
+                conflicts=contradicted.get(number, 0),
                 overflows=(overflows or {}).get((ip, own_network), 0),
                 blocked_calls=len((blocked or {}).get((ip, own_network), ())),
                 by_status_code=by_code,

@@ -11,6 +11,7 @@ from analyzer.stats.causes import causes, told
 from analyzer.stats.listing import listed
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
+from analyzer.views.conflicts import conflicts_table
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
 from analyzer.views.messages import requests_table, responses_table
@@ -45,6 +46,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         requests_table(analysis.requests, words, TOP),
         outcomes_table(figures, calls, words),
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
+        conflicts_table(listed(analysis, "conflicts"), registry, words, TOP),
         endpoints_table(listed(analysis, "endpoints"), figures.failures, words, TOP),
         releases_table(figures, calls, words),
         registrations_table(

@@ -23,7 +23,7 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
-from analyzer.vocab import Side, SourceKind
+from analyzer.vocab import EvidenceKind, Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
 START = 1_794_898_800_000_000_000
@@ -113,6 +113,7 @@ class MadeAnalysis:
     issue_counts: dict[str, int] = field(default_factory=dict)
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
+    evidence_counts: dict[EvidenceKind, int] = field(default_factory=dict)
     translations: dict[Translation, int] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
