@@ -18,7 +18,7 @@ EVERYWHERE = """
     pbx = 198.51.100.20
     alice -> pbx   INVITE
     alice <- pbx   183   reason="Q.850;cause=1;location=LN;text=unallocated"
-    alice <- pbx   503   reason="SIP;cause=503, Q.850;cause=34" retry_after="120 (busy)" Warning='399 p "a, b", 307 p "c"'
+    alice <- pbx   503  reason="SIP;cause=503,Q.850;cause=34" retry_after="120 (busy)" Warning='399 p "a, b", 307 p "c"'
     alice -> pbx   ACK
     call b
     alice -> pbx   INVITE
