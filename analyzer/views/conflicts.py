@@ -49,13 +49,9 @@ def conflicts_table(conflicts: Sequence[ConflictRow], registry: Registry, words:
     notes = []
     if len(shown) > top:
         rest = words.number(sum(row.calls for row in shown[top:]))
-        notes.append(
-            words("… and {count} more with {calls} calls", count=words.number(len(shown) - top), calls=rest)
-        )
+        notes.append(words("… and {count} more with {calls} calls", count=words.number(len(shown) - top), calls=rest))
     if shown:
-        notes.append(
-            words("The cause that was read wins. Tables: {table}, codes to causes", table=shown[0].profile)
-        )
+        notes.append(words("The cause that was read wins. Tables: {table}, codes to causes", table=shown[0].profile))
     expected = sum(row.calls for row in conflicts if row.expected)
     if expected and shown:
         text = "Codes that had to be changed on the way (503 to 500), no conflict: {count}"
