@@ -397,7 +397,7 @@ class WarningText(Entry, frozen=True):
 
 class HeaderField(Entry, frozen=True):
     """A header field. ``states``: its value is a Q.850 cause as a number, the Call-ID of another leg, an id that all
-    legs share, or P-Charging-Vector's icid-value, which is such an id.
+    legs share, or P-Charging-Vector's icid-value, which is such an id. ``explains``: it is evidence of why.
     """
 
     name: str
@@ -408,6 +408,7 @@ class HeaderField(Entry, frozen=True):
     meaning: str = ""
     parameter: str = ""
     states: Literal["", "q850_cause", "call_id", "shared_id", "icid_value"] = ""
+    explains: bool = False
     source: str = ""
     known: bool = True
 

@@ -15,6 +15,7 @@ from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import cause_candidates
 from analyzer.stats.counting import ranked
 from analyzer.stats.kpis import ALL, kpi_rows
 from analyzer.stats.listing import listed
@@ -64,7 +65,12 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "by_release": {release.value: count for release, count in figures.by_release.items()},
         },
         "sessions": session_document(analysis.columns("sessions")),
-        "causes": [row._asdict() for row in causes(calls, analysis.registry)],
+        "causes": _causes(analysis),
+        "conflicts": [
+            {**row._asdict(), "cause_from": row.cause_from.value, "candidates": [*map(int, row.candidates.split())]}
+            for row in listed(analysis, "conflicts")
+        ],
+        "evidence": {kind.value: count for kind, count in analysis.evidence_counts.items()},
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
         "registrations": {
@@ -103,6 +109,14 @@ def session_document(sessions: Columns) -> dict[str, Any]:
         "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
         "linked_by": {by.value: count for by, count in figures.linked_by.items()},
     }
+
+
+def _causes(analysis: Analysis) -> list[dict[str, Any]]:
+    calls, registry = analysis.columns("calls"), analysis.registry
+    candidates = cause_candidates(calls, registry, analysis.causes_profile)
+    return [
+        {**row._asdict(), "cause_candidates": candidates.get(row.cause, [])} for row in causes(calls, registry)
+    ]
 
 
 def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:
@@ -158,6 +172,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "failures_as_caller": row.failures_as_caller,
         "failures_as_responder": row.failures_as_responder,
         "failures_relayed": row.failures_relayed,
+        "conflicts": row.conflicts,
         "overflows": row.overflows,
         "blocked_calls": row.blocked_calls,
         "by_status_code": row.by_status_code,

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from analyzer.schema import EndpointRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import conflicts
 from analyzer.stats.endpoints import endpoints
 from analyzer.stats.kpis import kpi_rows
 from analyzer.stats.populations import options, populations
@@ -42,6 +43,9 @@ LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
     "populations": lambda analysis: populations(analysis.columns("others")),
     "options": lambda analysis: options(
         analysis.columns("others"), analysis.config, populations_counted=analysis.counts("populations")
+    ),
+    "conflicts": lambda analysis: conflicts(
+        analysis.columns("calls"), analysis.registry, analysis.config, analysis.causes_profile
     ),
     "translations": lambda analysis: translations(analysis.translations, analysis.registry, analysis.config),
 }

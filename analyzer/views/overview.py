@@ -15,6 +15,7 @@ from analyzer.stats.ring_times import ring_times
 from analyzer.stats.sessions import session_totals
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
+from analyzer.views.conflicts import conflicts_table
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
 from analyzer.views.kpis import kpi_tables, ring_times_table
@@ -53,6 +54,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         outcomes_table(figures, calls, words),
         sessions_table(sessions, words),
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
+        conflicts_table(listed(analysis, "conflicts"), registry, words, TOP),
         endpoints_table(listed(analysis, "endpoints"), figures.failures, words, TOP),
         releases_table(figures, calls, words),
         *kpi_tables(kpis_of(analysis), words, has_interval=analysis.counts("intervals")),

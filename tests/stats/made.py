@@ -26,7 +26,7 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
-from analyzer.vocab import Side, SourceKind
+from analyzer.vocab import EvidenceKind, Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
 START = 1_794_898_800_000_000_000
@@ -138,6 +138,7 @@ class MadeAnalysis:
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
     translations: dict[Translation, list[int]] = field(default_factory=dict)
+    evidence_counts: dict[EvidenceKind, int] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     without: frozenset[str] = frozenset()
