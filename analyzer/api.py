@@ -19,6 +19,7 @@ from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.stats.scanners import Scanning, find
 from analyzer.vocab import Family, SourceKind
 
 if TYPE_CHECKING:
@@ -169,7 +170,21 @@ class Result:
             if source is None or name not in self._pipeline.kept:
                 raise KeyError(f"{name}: not kept; analyze(…, keep=[…, {name!r}])")
             self._columns[name] = source.columns()
+            if name == "calls":
+                self._finish_calls(self._columns[name])
         return self._columns[name]
+
+    def _finish_calls(self, calls: Columns) -> None:
+        """Fill the columns of calls that are known only when all of them are there."""
+        calls.columns["is_scanner"] = self.scanning.is_scanner
+
+    @cached_property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs; nobody when the rule ``scanners`` is switched off."""
+        calls = self.columns("calls")
+        if not self._pipeline.rules.counts("scanners"):
+            return Scanning(np.zeros(len(calls), dtype=np.bool_), [])
+        return find(calls, self.columns("registrations"), self.registry)
 
     @cached_property
     def calls(self) -> Table:

@@ -89,6 +89,7 @@ class Pipeline:
         self.issues = IssueLog()
         self.methods = MethodNames()
         self.reader = reader
+        self.rules = rules
         self.paths = expand(paths)
         #: The tables whose rows are held when `run` is over.
         self.kept = {"calls", "registrations", *keep}

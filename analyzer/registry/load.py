@@ -57,6 +57,7 @@ SECTIONS: dict[str, Section] = {
     "reverse": Section(e.ReverseEntry, (_NAME,), "mappings.toml"),
     "rule": Section(e.RuleEntry, (_ID,), "call_outcomes.toml"),
     "counting": Section(e.CountingRule, (_ID,), "counting_rules.toml"),
+    "vantage": Section(e.VantageCheck, (_ID,), "vantage.toml"),
     "release": Section(e.ReleaseRule, (("release", str),), "call_outcomes.toml"),
     "reason_protocol": Section(e.ReasonProtocol, (_NAME,), "reason_protocols.toml"),
     "reason_cause": Section(e.ReasonCause, (("protocol", str), ("cause", int)), "reason_protocols.toml"),
@@ -74,6 +75,7 @@ SECTIONS: dict[str, Section] = {
     "detail": Section(v.Detail, (_ID,), _VENDORS),
     "scanner": Section(v.Scanner, (_ID,), "scanners.toml"),
     "trace": Section(v.Trace, (_ID,), "scanners.toml"),
+    "signal": Section(v.Signal, (_ID,), "scanners.toml"),
 }
 
 #: Fields that no TOML may give, because the loader or a lookup does.
@@ -195,7 +197,7 @@ def check_patterns(file: File, faults: list[Fault]) -> None:
     """Refuse what is no regular expression; compiling takes long, so our own files are checked by the tests."""
     for found in file.entries.values():
         for entry in found.values():
-            if isinstance(entry, v.Agent | v.PhrasePattern | v.Scanner | e.WarningText):
+            if isinstance(entry, v.Agent | v.PhrasePattern | v.Scanner | v.Trace | e.WarningText):
                 try:
                     re.compile(entry.pattern)
                 except (re.error, OverflowError, RecursionError) as error:

@@ -126,6 +126,11 @@ class Registry(Makers):
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
 
+    @property
+    def vantage_checks(self) -> Mapping[str, e.VantageCheck]:
+        """What limits a capture, by id, in the order of their weight."""
+        return self.sections["vantage"]
+
     @cached_property
     def outcome_rules(self) -> OutcomeRules:
         """The rules from codes and causes to outcomes."""

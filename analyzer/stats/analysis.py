@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analyzer.capture.copies import Verdict
     from analyzer.config import Config
     from analyzer.registry import Registry
+    from analyzer.stats.scanners import Scanning
 
 
 class Analysis(Protocol):
@@ -60,6 +61,10 @@ class Analysis(Protocol):
     @property
     def issue_counts(self) -> Mapping[str, int]:
         """How often each kind was seen, exactly."""
+
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs."""
 
     def columns(self, name: str) -> Columns:
         """The table ``calls`` or ``registrations`` (others where they were kept)."""

@@ -22,6 +22,7 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
+from analyzer.stats.scanners import Scanning, find
 from analyzer.vocab import Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
@@ -116,6 +117,11 @@ class MadeAnalysis:
     causes_profile: str = "dss1"
     config: Any = field(default_factory=MadeConfig)
     registry: Registry = field(default_factory=load_registry)
+
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans among the calls and registrations."""
+        return find(self.columns("calls"), self.columns("registrations"), self.registry)
 
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
