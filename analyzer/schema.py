@@ -24,6 +24,7 @@ from analyzer.coltypes import (
     columns,
 )
 from analyzer.findings import (
+    BoundRow,
     BranchRow,
     EvidenceRow,
     KpiRow,
@@ -358,11 +359,12 @@ TABLES: dict[str, type[Any]] = {
     "evidence": EvidenceRow,
     "kpis": KpiRow,
     "vantage": VantageRow,
+    "bounds": BoundRow,
     "scanners": ScannerRow,
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BranchRow", "CallRow",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BoundRow", "BranchRow", "CallRow",
     "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow",
     "MessageRow", "MidcallRow", "OptionsRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow",
     "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from analyzer.stats.analysis import Analysis
+from analyzer.stats.bounds import bound_rows
 from analyzer.stats.causes import causes
 from analyzer.stats.endpoints import endpoints
 from analyzer.stats.releases import releases
+from analyzer.stats.vantage import vantage
 
 Rows: TypeAlias = Sequence[Any]
 
@@ -24,6 +26,9 @@ LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
     "endpoints": lambda analysis: endpoints(analysis.columns("calls"), analysis.config),
     "issues": lambda analysis: analysis.issue_rows,
     "captures": lambda analysis: analysis.captures,
+    "vantage": vantage,
+    "bounds": bound_rows,
+    "scanners": lambda analysis: [scanner.row for scanner in analysis.scanning.scanners],
 }
 
 

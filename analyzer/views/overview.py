@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.batch import Columns
 from analyzer.stats import registrations as registration_stats
 from analyzer.stats.analysis import Analysis
-from analyzer.stats.calls import totals
+from analyzer.stats.calls import CallTotals, totals
 from analyzer.stats.causes import causes, told
 from analyzer.stats.endpoints import endpoints
+from analyzer.stats.scanners import Scanning
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
 from analyzer.views.messages import requests_table, responses_table
 from analyzer.views.outcomes import headline, outcomes_table, registrations_table, releases_table
+from analyzer.views.scanners import scanners_said, scanners_table
 from analyzer.views.table import Table
+from analyzer.views.vantage import vantage_shown
 from analyzer.views.words import Words
 
 #: Rows of each table; beyond them a line says what was left out.
@@ -25,11 +29,12 @@ TOP_LAYERS = 8
 
 
 class Overview(NamedTuple):
-    """A headline, tables (only those with rows), and remarks."""
+    """A headline, tables (only those with rows), remarks, and before all of them the grade of the capture."""
 
     headline: str
     tables: list[Table]
     remarks: list[str]
+    vantage: str = ""
 
 
 def overview(analysis: Analysis, words: Words) -> Overview:
@@ -37,8 +42,14 @@ def overview(analysis: Analysis, words: Words) -> Overview:
     calls, registry = analysis.columns("calls"), analysis.registry
     figures = totals(calls)
     profiles = profiles_shown(analysis.causes_profile)
+    line, limits = vantage_shown(analysis, words)
+    scanning = analysis.scanning
+    said = scanners_said(
+        int(scanning.is_scanner.sum()), len(scanning.scanners), _without_scanners(calls, scanning), words
+    )
     registered = analysis.columns("registrations")
     tables = [
+        *limits,
         captures_table(analysis.captures, words, analysis.config.zone, TOP),
         layers_table(analysis.captures, words, TOP_LAYERS),
         responses_table(analysis.responses, registry, words, TOP_RESPONSES),
@@ -47,13 +58,19 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
         endpoints_table(endpoints(calls, analysis.config), figures.failures, words, TOP),
         releases_table(figures, calls, words),
+        scanners_table(scanning.scanners, registry.signals, words, analysis.config.zone, TOP),
         registrations_table(
             registration_stats.by_outcome(registered), registration_stats.by_status_code(registered), words
         ),
         issues_table(analysis.issue_counts, registry, words, TOP),
     ]
     return Overview(
-        headline(figures, analysis.orphans, words),
+        " ".join(filter(None, [headline(figures, analysis.orphans, words), said])),
         [table for table in tables if table.rows],
         remarks(analysis, words),
+        line,
     )
+
+
+def _without_scanners(calls: Columns, scanning: Scanning) -> CallTotals:
+    return totals(calls.take(~scanning.is_scanner) if scanning.is_scanner.any() else calls)

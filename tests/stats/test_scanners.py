@@ -33,7 +33,13 @@ def acknowledged(number: int, **given: Any) -> dict[str, Any]:
 
 
 def registrations(*rows: dict[str, Any]) -> Columns:
-    usual = {"client_ip": SCANNER, "registrar_ip": "192.0.2.9", "outcome": "rejected", "status_code": 403, "attempts": 1}
+    usual = {
+        "client_ip": SCANNER,
+        "registrar_ip": "192.0.2.9",
+        "outcome": "rejected",
+        "status_code": 403,
+        "attempts": 1,
+    }
     return table(
         RegistrationRow,
         [
@@ -70,7 +76,9 @@ def test_a_busy_sbc_with_many_failures_and_one_answer_is_no_scanner() -> None:
 
 
 def test_a_pbx_in_a_total_outage_is_no_scanner() -> None:
-    rows = [acknowledged(n, status_code=503, outcome="failed", to_uri=f"sip:+3120{n * 7919:07d}@x") for n in range(3000)]
+    rows = [
+        acknowledged(n, status_code=503, outcome="failed", to_uri=f"sip:+3120{n * 7919:07d}@x") for n in range(3000)
+    ]
     assert not found(calls(*rows)).scanners
 
 

@@ -23,6 +23,7 @@ _LIMIT = 200
 @reading_options
 @KEEP_COPIES
 @click.option("--failed", is_flag=True, help="Unsuccessful calls only.")
+@click.option("--scanners/--no-scanners", "scanners", default=None, help="Scanners' calls only; all but these.")
 @click.option(
     "--outcome", "outcomes", multiple=True, type=click.Choice([o.value for o in Outcome]), help="May be repeated."
 )
@@ -49,6 +50,7 @@ def calls(
     keylog: str | None,
     keep_copies: bool,
     failed: bool,
+    scanners: bool | None,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
     causes_chosen: tuple[str, ...],
@@ -92,6 +94,7 @@ def calls(
     first_ts = min((row.start_ts for row in result.captures if row.start_ts is not None), default=None)
     choice = Choice(
         is_unsuccessful=failed,
+        is_scanner=scanners,
         outcomes=tuple(Outcome(word) for word in outcomes),
         statuses=tuple(bounds),
         causes=tuple(causes_wanted),
