@@ -364,8 +364,9 @@ TABLES: dict[str, type[Any]] = {
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BoundRow", "BranchRow", "CallRow",
-    "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow",
-    "MessageRow", "MidcallRow", "OptionsRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow",
-    "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BoundRow", "BranchRow",
+    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind", "KpiRow",
+    "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "PopulationRow", "RegistrationRow", "ReleaseRow",
+    "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow", "TranslationRow", "VantageRow",
+    "columns",
 ]  # fmt: skip

@@ -20,8 +20,8 @@ class Choice:
     """Which calls; several words of one kind are alternatives, different kinds must all fit.
 
     ``statuses`` holds codes as (first, last) and None for calls without one; ``numbers`` the beginnings of numbers;
-    times are ns since the epoch, of the first INVITE, ``until`` excluded; ``is_scanner``: scanners' calls alone, or none
-    of them.
+    times are ns since the epoch, of the first INVITE, ``until`` excluded.
+    ``is_scanner``: scanners' calls alone, or none of them.
     """
 
     is_unsuccessful: bool = False

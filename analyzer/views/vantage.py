@@ -114,8 +114,8 @@ def bounds_table(ranges: Sequence[BoundRow], words: Words) -> Table:
     ]
     notes = [
         words(
-            "at least, at most: if all doubtful calls (counted, but their final may have been missed) and all that are not "
-            "counted (cut off, lost, not readable) lie on the one or on the other side"
+            "at least, at most: if all doubtful calls (counted, but their final may have been missed) and all that are "
+            "not counted (cut off, lost, not readable) lie on the one or on the other side"
         )
     ]
     return Table(words("How far the figures can be wrong"), columns, rows, notes)
