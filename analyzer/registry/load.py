@@ -58,6 +58,7 @@ SECTIONS: dict[str, Section] = {
     "rule": Section(e.RuleEntry, (_ID,), "call_outcomes.toml"),
     "counting": Section(e.CountingRule, (_ID,), "counting_rules.toml"),
     "vantage": Section(e.VantageCheck, (_ID,), "vantage.toml"),
+    "translation": Section(e.TranslationEntry, (("received", str),), "translations.toml"),
     "release": Section(e.ReleaseRule, (("release", str),), "call_outcomes.toml"),
     "reason_protocol": Section(e.ReasonProtocol, (_NAME,), "reason_protocols.toml"),
     "reason_cause": Section(e.ReasonCause, (("protocol", str), ("cause", int)), "reason_protocols.toml"),

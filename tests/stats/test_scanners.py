@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.batch import Columns
 from analyzer.registry import load_registry
-from analyzer.schema import CallRow, RegistrationRow
+from analyzer.schema import CallRow, OtherRow, RegistrationRow
 from analyzer.stats.scanners import Scanning, find
 from tests.flow import play
 from tests.stats.made import SECOND, START, calls, empty, table
@@ -50,11 +50,17 @@ def registrations(*rows: dict[str, Any]) -> Columns:
     )
 
 
-def found(made: Columns | None = None, registered: Columns | None = None) -> Scanning:
+def others(*rows: dict[str, Any]) -> Columns:
+    usual = {"method": "OPTIONS", "client_ip": SCANNER, "ended_by": "timeout", "transactions": 1, "last_ts": START}
+    return table(OtherRow, [{**usual, "server_ip": f"192.0.2.{n}", **row} for n, row in enumerate(rows)])
+
+
+def found(made: Columns | None = None, registered: Columns | None = None, beside: Columns | None = None) -> Scanning:
     return find(
         empty(CallRow) if made is None else made,
         empty(RegistrationRow) if registered is None else registered,
         REGISTRY,
+        beside,
     )
 
 
@@ -215,6 +221,51 @@ def test_strangers_octets_do_no_harm() -> None:
     rows = [refused(n, to_uri=strange[n % 8], from_uri=None, from_tag=None) for n in range(80)]
     scanning = found(calls(*rows))
     assert scanning.is_scanner.all() == bool(scanning.scanners)
+
+
+ANSWERED = {"status_code": 200, "ended_by": "final"}
+
+
+def test_a_range_of_addresses_swept_with_options() -> None:
+    """What svmap does: 40 addresses, three of them answer."""
+    scanning = found(beside=others(*[{}] * 37, *[ANSWERED] * 3))
+    assert signals(scanning) == {"no_success", "sweep"}
+    row = scanning.scanners[0].row
+    assert (row.ip, row.others, row.calls, row.score, row.last_ts) == (SCANNER, 40, 0, 100, START)
+    assert row.reasons == "not one success; addresses asked, most of them silent: 40"
+
+
+def test_an_sbc_that_watches_its_trunks_is_no_scanner() -> None:
+    assert not found(beside=others(*[ANSWERED] * 300, *[{}] * 100)).scanners
+
+
+def test_a_few_dead_trunks_are_no_sweep() -> None:
+    assert not found(beside=others(*[{}] * 10)).scanners
+
+
+def test_trunks_that_were_asked_when_the_capture_ended_are_not_silent() -> None:
+    assert not found(beside=others(*[{"ended_by": "capture_end"}] * 100)).scanners
+
+
+def test_whoever_subscribes_or_calls_with_success_does_not_sweep() -> None:
+    swept = [{}] * 40
+    assert found(beside=others(*swept)).scanners
+    subscribed = {**ANSWERED, "method": "SUBSCRIBE"}
+    assert not found(beside=others(*swept, subscribed)).scanners
+    assert not found(calls({"caller_ip": SCANNER}), beside=others(*swept)).scanners
+
+
+def test_a_sweep_and_calls_of_one_source_are_one_scanner() -> None:
+    scanning = found(calls(*[refused(n) for n in range(50)]), beside=others(*[{}] * 40))
+    assert len(scanning.scanners) == 1
+    assert "sweep" in signals(scanning)
+    assert (scanning.scanners[0].row.calls, scanning.scanners[0].row.others) == (50, 40)
+
+
+def test_an_accepted_subscription_vouches_for_calls() -> None:
+    rows = calls(*[refused(n) for n in range(50)])
+    assert found(rows).scanners
+    assert not found(rows, beside=others({**ANSWERED, "method": "SUBSCRIBE"})).scanners
 
 
 def test_nothing_at_all() -> None:
