@@ -99,6 +99,7 @@ class Pipeline:
         self.methods = MethodNames()
         self.reader = reader
         self.keylog = keylog
+        self.rules = rules
         self.paths = expand(paths)
         #: The tables whose rows are held when `run` is over.
         self.kept = {"calls", "registrations", *keep}

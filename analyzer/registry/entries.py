@@ -263,6 +263,23 @@ class CountingRule(Entry, frozen=True):
     naive: str
 
 
+class VantageCheck(Entry, frozen=True):
+    """``[vantage.ID]``: one thing that limits what a capture can say.
+
+    ``fair`` and ``poor`` are the shares (per cent) above which the check is no longer good and no longer fair, by the
+    lower end of their interval; a check without ``poor`` never makes a capture poor. ``reason`` is why the limits
+    lie there, ``follows`` what a reader of the figures must know.
+    """
+
+    id: str
+    title: str
+    unit: str
+    reason: str
+    follows: str
+    fair: float | None = None
+    poor: float | None = None
+
+
 class KpiEntry(Entry, frozen=True):
     """``[kpi.ID]``: what a figure of merit is made of, in words, and the sets that its function uses.
 
