@@ -6,30 +6,24 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
 from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
 from analyzer.capture.windows import TLS_KEY_LOG
 from analyzer.config import Config
+from analyzer.correlate.branches import Translation
 from analyzer.correlate.rules import Rules
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.stats.noted import noted
+from analyzer.stats.route_advance import blocks
 from analyzer.vocab import Family, SourceKind
 
 if TYPE_CHECKING:
     from analyzer.tables import Table, TableWriter
-
-#: Issues that stand in the calls table as a column already, and are listed so that nobody overlooks them.
-_CALL_ISSUES = {
-    ("release", "no_ack"): ("call.ack_missing", "the 2xx was resent until the callee hung up"),
-    ("outcome_detail", "cancel_race"): ("call.cancel_race", "answered although a CANCEL was under way"),
-}
-
 
 class Result:
     """What was read and counted. Tables are pandas DataFrames, described column by column in docs/tables.md.
@@ -37,8 +31,9 @@ class Result:
     ``columns`` gives the same tables as numpy columns, without pandas; statistics and views work on these.
     """
 
-    def __init__(self, pipeline: Pipeline, registry: Registry, config: Config, profile: str) -> None:
-        self.registry = registry
+    def __init__(self, pipeline: Pipeline, rules: Rules, config: Config, profile: str) -> None:
+        self.registry = rules.registry
+        self._rules = rules
         self.config = config
         self.causes_profile = profile
         self._pipeline = pipeline
@@ -143,16 +138,8 @@ class Result:
             if capture.opaque:
                 detail = f"{capture.opaque_connections} connections, {capture.opaque} octets"
                 log.add(IssueNote("capture.unread_tls", capture.capture_no, detail=detail))
-        calls = self.columns("calls")
-        for (column, word), (code, detail) in _CALL_ISSUES.items():
-            labels = calls.labels(column)
-            if word not in labels.names:
-                continue
-            for row in np.flatnonzero(labels.codes == labels.names.index(word)).tolist():
-                capture_no, ts, frame_no, call_no = (
-                    int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no", "call_no")
-                )
-                log.add(IssueNote(code, capture_no, ts, frame_no, call_no=call_no, detail=detail))
+        for note in noted(self.columns("calls"), self.columns("midcall")):
+            log.add(note)
         return log
 
     def secrets_of(self, client_randoms: Collection[bytes]) -> list[tuple[int, bytes]]:
@@ -163,13 +150,40 @@ class Result:
     # -- tables -------------------------------------------------------------------------------------------------
 
     def columns(self, name: str) -> Columns:
-        """The table ``calls``, ``registrations`` or (where kept) ``transactions`` as numpy columns."""
+        """``calls``, ``registrations``, ``others``, ``midcall``, ``branches``, ``blocks`` or (where kept)
+        ``transactions`` as numpy columns."""
         if name not in self._columns:
-            source = getattr(self._pipeline, name, None)
-            if source is None or name not in self._pipeline.kept:
+            make = self._sources.get(name)
+            if make is None:
                 raise KeyError(f"{name}: not kept; analyze(…, keep=[…, {name!r}])")
-            self._columns[name] = source.columns()
+            self._columns[name] = make()
         return self._columns[name]
+
+    @property
+    def _sources(self) -> dict[str, Callable[[], Columns]]:
+        """What makes each table that is kept as columns."""
+        pipeline = self._pipeline
+        branches = pipeline.calls.branches
+        sources: dict[str, Callable[[], Columns]] = {
+            "calls": pipeline.calls.columns,
+            "registrations": pipeline.registrations.columns,
+            "others": pipeline.others.columns,
+            "midcall": pipeline.others.midcall,
+            "branches": branches.columns,
+            "blocks": lambda: blocks(branches.blocks(), self.columns("calls")),
+        }
+        if pipeline.transactions is not None and "transactions" in pipeline.kept:
+            sources["transactions"] = pipeline.transactions.columns
+        return sources
+
+    @cached_property
+    def translations(self) -> Mapping[Translation, int]:
+        """How often elements on the way made one code of another."""
+        return self._pipeline.calls.branches.translations()
+
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of data/counting_rules.toml was followed."""
+        return self._rules.counts(rule)
 
     @cached_property
     def calls(self) -> Table:
@@ -211,6 +225,7 @@ class Result:
             config=self.config,
             registry=self.registry,
             keep_copies=self.keeps_copies,
+            without=self._rules.without,
             **options,
         )
 
@@ -271,7 +286,7 @@ def analyze(
         transaction_sink=transaction_sink,
     )
     pipeline.run([message_sink] if message_sink else [], progress)
-    return Result(pipeline, codes, settled, profile)
+    return Result(pipeline, rules, settled, profile)
 
 
 def table_sink(writer: TableWriter) -> Callable[[MessageBatch, Ints], None]:

@@ -11,6 +11,7 @@ from analyzer.coltypes import CODE, COUNT, FLAG, KEY, LABEL, REAL, REF, TEXT, TI
 from analyzer.vocab import (
     BranchFate,
     CauseFrom,
+    EndedBy,
     EvidenceKind,
     Grade,
     LinkedBy,
@@ -36,6 +37,32 @@ class BranchRow(NamedTuple):
     final_ts: Annotated[int | None, Col(TIME, "Final response")]
     status_code: Annotated[int | None, Col(CODE, "Its status code; missing where none came")]
     fate: Annotated[BranchFate, Col(LABEL, "decided, relayed, outranked, cancelled, step, unanswered")]
+    advanced: Annotated[bool, Col(FLAG, "Refused with 5xx; who asked then tried somebody else: route advance")]
+
+
+class BlockRow(NamedTuple):
+    """An endpoint that asked to be left alone: the Retry-After of a 503, RFC 3261 §21.5.4."""
+
+    ip: Annotated[str, Col(LABEL, "Who asked for it")]
+    network: Annotated[int | None, Col(REF, "VLAN or VNI, where there is more than one")]
+    call_no: Annotated[int, Col(KEY, "Call that it refused: row in calls")]
+    from_ts: Annotated[int, Col(TIME, "The 503")]
+    until_ts: Annotated[int, Col(TIME, "When its Retry-After was over")]
+    calls: Annotated[int, Col(KEY, "Calls that it was sent in between")]
+
+
+class OtherRow(NamedTuple):
+    """Transactions that make no call and no registration, tallied; inside dialogs without their endpoints."""
+
+    method: Annotated[str, Col(LABEL, "Method", field="sip.Method")]
+    in_dialog: Annotated[bool, Col(FLAG, "The request carries a To tag")]
+    network: Annotated[int | None, Col(REF, "VLAN or VNI that tells equal addresses apart")]
+    client_ip: Annotated[str | None, Col(LABEL, "Who asked")]
+    server_ip: Annotated[str | None, Col(LABEL, "Who was asked")]
+    status_code: Annotated[int | None, Col(CODE, "Final; missing where none came in time")]
+    ended_by: Annotated[EndedBy, Col(LABEL, "final timeout capture_end")]
+    transactions: Annotated[int, Col(KEY, "How many")]
+    last_ts: Annotated[int | None, Col(TIME, "The last of these requests")]
 
 
 class MidcallRow(NamedTuple):

@@ -46,6 +46,7 @@ from analyzer.correlate.layout import (
     NOTE_TOO_MANY_WORDS,
     NOTE_UNEXPECTED_RESPONSE,
 )
+from analyzer.correlate.others import OtherTable
 from analyzer.correlate.registrations import RegistrationTable
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.traffic import Traffic
@@ -95,9 +96,10 @@ class Pipeline:
         if transaction_sink is not None:
             self.kept.discard("transactions")
         has_transactions = "transactions" in keep or transaction_sink is not None
-        self.correlator = Correlator(keep_transactions=has_transactions)
+        self.correlator = Correlator(keep_transactions=has_transactions, without=rules.without)
         self.calls = CallTable(rules, self.correlator)
         self.registrations = RegistrationTable(self.correlator)
+        self.others = OtherTable(rules, self.correlator, self.methods.names)
         self.transactions = (
             TransactionTable(self.correlator, self.methods.names, transaction_sink) if has_transactions else None
         )
@@ -187,6 +189,7 @@ class Pipeline:
         for part in ended:
             self.calls.add(part)
             self.registrations.add(part)
+            self.others.add(part)
             if self.transactions is not None:
                 self.transactions.add(part)
 

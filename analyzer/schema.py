@@ -24,12 +24,14 @@ from analyzer.coltypes import (
     columns,
 )
 from analyzer.findings import (
+    BlockRow,
     BranchRow,
     EvidenceRow,
     KpiRow,
     LinkRow,
     MidcallRow,
     OptionsRow,
+    OtherRow,
     PopulationRow,
     ScannerRow,
     SessionRow,
@@ -168,6 +170,7 @@ class CallRow(NamedTuple):
     media_ts: Annotated[int | None, Col(TIME, "First 18x with SDP: early media")]
     answer_ts: Annotated[int | None, Col(TIME, "First 2xx to the INVITE")]
     ack_ts: Annotated[int | None, Col(TIME, "First ACK to it")]
+    ack_missing: Annotated[bool, Col(FLAG, "Its final was resent to the end of Timer H, and no ACK came")]
     bye_ts: Annotated[int | None, Col(TIME, "First BYE")]
     end_ts: Annotated[int | None, Col(TIME, "When the call was over: BYE, failure, CANCEL or timer")]
     last_ts: Annotated[int | None, Col(TIME, "Last request heard inside the answered call")]
@@ -349,6 +352,8 @@ TABLES: dict[str, type[Any]] = {
     "issues": IssueRow,
     "captures": CaptureRow,
     "branches": BranchRow,
+    "blocks": BlockRow,
+    "others": OtherRow,
     "midcall": MidcallRow,
     "populations": PopulationRow,
     "options": OptionsRow,
@@ -362,8 +367,9 @@ TABLES: dict[str, type[Any]] = {
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BranchRow", "CallRow",
-    "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow",
-    "MessageRow", "MidcallRow", "OptionsRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow",
-    "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
+    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind",
+    "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
+    "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
+    "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from analyzer.errors import OutputError
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
-from analyzer.stats.endpoints import endpoints
+from analyzer.stats.listing import listed
 from analyzer.vocab import Family
 from analyzer.wiretext import printable_text
 
@@ -52,7 +52,7 @@ def charts(analysis: TimedAnalysis) -> list[Chart]:
         ),
         calls_by_outcome(totals(calls), source),
         failures_by_cause(causes(calls, analysis.registry), source),
-        failures_by_endpoint(endpoints(calls, analysis.config), source),
+        failures_by_endpoint(listed(analysis, "endpoints"), source),
     ]
 
 

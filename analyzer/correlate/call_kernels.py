@@ -14,6 +14,7 @@ from analyzer.correlate.layout import (
     CHALLENGE_WINDOW,
     G_ALIAS_0,
     G_ALIAS_1,
+    G_ANSWERS,
     G_ATTEMPTS,
     G_CSEQ,
     G_FINAL_CLOCK,
@@ -31,26 +32,34 @@ from analyzer.correlate.layout import (
     K_CALL_0,
     K_CALL_1,
     K_FROM,
+    OFF_CHALLENGE,
+    OFF_HOPS,
+    OFF_REDIRECT,
+    OFF_REUSE,
+    OFF_ROUTE_ADVANCE,
     REPEAT_WINDOW,
     S_CLOCK,
+    S_OFF,
 )
 from analyzer.correlate.table_kernels import find_slot
 from analyzer.jit import inlined, kernel
 
 
 @inlined
-def may_continue(groups: Ints, group: int, clock: int) -> bool:
+def may_continue(groups: Ints, group: int, clock: int, off: int) -> bool:
     """Whether a new request after the current attempt's final still belongs to the call (or registration)."""
     status: int = groups[group, G_STATUS]
     waited: int = clock - groups[group, G_FINAL_CLOCK]
     refused: bool = groups[group, G_REFUSED] != 0
     is_timed: bool = groups[group, G_RETRY_AFTER] != MISSING
     if status == 401 or status == 407:
-        return not refused and waited <= CHALLENGE_WINDOW
+        return not refused and waited <= CHALLENGE_WINDOW and off & OFF_CHALLENGE == 0
     if waited > REPEAT_WINDOW:
         return False
     if 300 <= status < 400:
-        return True
+        return off & OFF_REDIRECT == 0
+    if off & OFF_ROUTE_ADVANCE:
+        return False
     if status == 503:
         return is_timed
     return (
@@ -60,7 +69,7 @@ def may_continue(groups: Ints, group: int, clock: int) -> bool:
 
 
 @inlined
-def belongs(groups: Ints, group: int, cseq: int, hop: int, clock: int) -> int:
+def belongs(groups: Ints, group: int, cseq: int, hop: int, clock: int, off: int) -> int:
     """What a new INVITE (REGISTER) is to a call that is there: 0 = another call, 1 = the next attempt,
     2 = the same attempt (another hop or a fork), 3 = an earlier attempt seen at another hop."""
     current = groups[group, G_CSEQ]
@@ -68,15 +77,17 @@ def belongs(groups: Ints, group: int, cseq: int, hop: int, clock: int) -> int:
     status = groups[group, G_STATUS]
     waits = status == 0 and clock <= groups[group, G_TIMER]
     lately = waits or (status != 0 and clock - groups[group, G_FINAL_CLOCK] <= REPEAT_WINDOW)
+    if off & OFF_HOPS and hop != lowest:
+        return 0
     if cseq < current and waits:
         return 3
     if hop > lowest and (waits or (cseq == current and lately)):
         return 2
     if cseq == current and lately and (waits or hop != lowest or hop > 0):
         return 2
-    if waits or (status != 0 and may_continue(groups, group, clock)):
+    if waits or (status != 0 and may_continue(groups, group, clock, off)):
         return 1
-    return 0
+    return 1 if off & OFF_REUSE else 0
 
 
 @kernel
@@ -104,13 +115,14 @@ def place_invite(
     if group < 0:
         group = find_slot(alias_index, groups, G_ALIAS_0, key_0, key_1)
     if group >= 0:
-        relation = belongs(groups, group, cseq, hop, clock)
+        relation = belongs(groups, group, cseq, hop, clock, scalars[S_OFF])
         if relation == 1:
             begin_attempt(groups, group, cseq, hop)
         elif relation == 2 and hop < groups[group, G_HOP]:
             # The upstream side of what was seen only further down: it decides from now on.
             groups[group, G_HOP] = hop
             groups[group, G_STATUS] = 0
+            groups[group, G_ANSWERS] = 0
         if relation > 0:
             return group, groups[group, G_ATTEMPTS] if relation < 3 else 0
     else:
@@ -118,7 +130,7 @@ def place_invite(
         latest = find_slot(latest_index, groups, G_LATEST_0, call_0, call_1)
         if latest >= 0 and groups[latest, G_NETWORK] == numbers[i, D_NETWORK]:
             status = groups[latest, G_STATUS]
-            if (status == 401 or status == 407) and may_continue(groups, latest, clock):
+            if (status == 401 or status == 407) and may_continue(groups, latest, clock, scalars[S_OFF]):
                 if groups[latest, G_ALIAS_0] == 0 and groups[latest, G_ALIAS_1] == 0:
                     enter(alias_index, groups, G_ALIAS_0, key_0, key_1, latest)
                 begin_attempt(groups, latest, cseq, hop)
@@ -158,7 +170,7 @@ def place_register(
                 groups[group, G_HOP] = hop
                 groups[group, G_STATUS] = 0
             return group, groups[group, G_ATTEMPTS]
-        if groups[group, G_STATUS] != 0 and may_continue(groups, group, scalars[S_CLOCK]):
+        if groups[group, G_STATUS] != 0 and may_continue(groups, group, scalars[S_CLOCK], scalars[S_OFF]):
             begin_attempt(groups, group, cseq, hop)
             return group, groups[group, G_ATTEMPTS]
     group = open_group(scalars, groups, numbers, spans, octets, arena, keys, i, GROUP_REGISTRATION)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Texts
+from analyzer.batch import F_BEHIND_NAT, MISSING, AnyColumn, Columns, Ints, Labels, Texts
+from analyzer.correlate.branches import BranchTable
 from analyzer.correlate.causes import find_causes
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.judging import ByColumn, Flags, among, first_of
@@ -12,6 +13,7 @@ from analyzer.correlate.labels import Codes, EndpointNames, Part, Parts, differe
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_TS,
+    G_ANSWERS,
     G_ATTEMPTS,
     G_BYE_BY_CALLEE,
     G_BYE_FINAL_TS,
@@ -21,9 +23,11 @@ from analyzer.correlate.layout import (
     G_CAPTURE_NO,
     G_CHALLENGES,
     G_COLUMNS,
+    G_FLAGS,
     G_FORKS,
     G_FRAME_NO,
     G_HOPS,
+    G_LAST_TS,
     G_MESSAGES,
     G_NETWORK,
     G_NO,
@@ -33,6 +37,7 @@ from analyzer.correlate.layout import (
     G_TO_TAG_TEXT,
     NO_REPLY,
     RINGING,
+    S_OFF,
     SECOND,
     T_ACK_TS,
     T_AGENT,
@@ -43,19 +48,23 @@ from analyzer.correlate.layout import (
     T_FINAL_PHRASE,
     T_FINAL_TS,
     T_FLAGS,
+    T_LAST_FINAL_TS,
     T_PROGRESS_CLOCK,
     T_REQUEST_TS,
+    T_RETRY_AFTER,
     T_SERVER,
     TF_CANCELLED,
 )
 from analyzer.correlate.makers import Makers
 from analyzer.correlate.outcome import EndedCalls, Verdict, charged, decide
-from analyzer.correlate.release import find_releases
+from analyzer.correlate.release import LAST_RESEND, find_releases
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
+    C_ALERT_TS,
     C_COLUMNS,
     C_FIRST,
     C_FLAGS,
+    C_MEDIA_TS,
     C_ORIGINATOR,
     C_PROGRESS_TS,
     C_RELAY_0,
@@ -84,7 +93,7 @@ from analyzer.vocab import (
 _STATE = numbered(CallState)
 _BY = numbered(ReleasedBy)
 _GRADE = numbered(Grade)
-_TEXTS = ("call_id", "from_tag", "from_uri", "to_uri", "request_uri")
+_TEXTS = ("call_id", "from_tag", "from_uri", "to_uri", "request_uri", "session_id", "linked_id", "sdp_origin")
 #: Finals that measure no Session Request Delay, RFC 6076 §4.3.
 _NO_DELAY = (401, 402, 407)
 
@@ -97,13 +106,15 @@ class CallTable:
         self._correlator = correlator
         self._makers = Makers(rules, correlator.word)
         self._parts = Parts()
+        self.branches = BranchTable(correlator)
 
     def add(self, ended: Ended) -> None:
         """Judge the calls among what has ended and keep them."""
         summary = np.empty((len(ended.groups), C_COLUMNS), dtype=np.int64)
-        summary = summary[: summarise(ended.groups, ended.transactions, summary)]
+        summary = summary[: summarise(ended.groups, ended.transactions, summary, int(self._correlator.scalars[S_OFF]))]
         if not len(summary):
             return
+        self.branches.add(ended, summary)
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
         self._parts.add(self._judge(calls, ByColumn(ended.transactions, summary[:, C_FIRST])), ended.text)
 
@@ -154,6 +165,10 @@ class CallTable:
             "challenges": groups[:, G_CHALLENGES],
             "forks": groups[:, G_FORKS],
             "hops": np.bitwise_count(groups[:, G_HOPS]).astype(np.int64),
+            "answers": groups[:, G_ANSWERS],
+            "behind_nat": (groups[:, G_FLAGS] & F_BEHIND_NAT != 0) & self._rules.counts("addresses"),
+            "ack_missing": _ack_missing(calls, verdict, release),
+            "retry_after_s": np.where(status > 0, final[:, T_RETRY_AFTER], MISSING),
             "messages": groups[:, G_MESSAGES],
             "resends": groups[:, G_RESENDS],
         }
@@ -176,16 +191,10 @@ class CallTable:
         words = [correlator.word(number) or "" for number in range(correlator.word_count)]
         profile = Labels(np.zeros(len(data["call_no"]), np.int32), [rules.profile.name])
         count = len(data["call_no"])
-        for name in ("session_no", "alert_ts", "media_ts", "last_ts", "retry_after_s"):
-            data[name] = np.full(count, MISSING, dtype=np.int64)
-        for name in ("pdd_ms", "ring_s", "early_media_s"):
-            data[name] = np.full(count, np.nan)
-        data["answers"] = np.zeros(count, dtype=np.int64)
-        for name in ("behind_nat", "is_scanner"):
-            data[name] = np.zeros(count, dtype=np.bool_)
-        no_texts = Texts(octets, np.zeros(count, np.int64), np.full(count, -1, np.int32))
+        # What one call alone does not tell is missing until the whole table is looked at (`analyzer.api`).
+        data["session_no"] = np.full(count, MISSING, dtype=np.int64)
+        data["is_scanner"] = np.zeros(count, dtype=np.bool_)
         columns: dict[str, AnyColumn] = {
-            **dict.fromkeys(("session_id", "linked_id", "sdp_origin"), no_texts),
             "failed_side": Labels(np.full(count, 2, np.int32), names(Side)),
             **{name: Texts(octets, data[f"{name}_start"], data[f"{name}_length"]) for name in (*_TEXTS, "to_tag")},
             **{name: places.labels(data[name]) for name in ("caller_ip", "callee_ip", "failed_by_ip")},
@@ -217,6 +226,15 @@ def _states(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
     state[answered] = _STATE[CallState.IN_CALL]
     state[answered & (groups[:, G_BYE_TS] != MISSING)] = _STATE[CallState.COMPLETED]
     return state
+
+
+def _ack_missing(calls: EndedCalls, verdict: Verdict, release: Ints) -> Flags:
+    """Where a final response was repeated until its sender gave up (RFC 3261 §13.3.1.4, Timer H of §17.2.1)."""
+    final = calls.deciding
+    resent = final[:, T_LAST_FINAL_TS] - final[:, T_FINAL_TS] >= LAST_RESEND
+    refused = (verdict.status >= 300) & (final[:, T_ACK_TS] == MISSING) & resent
+    missing: Flags = refused | (release == RELEASE[Release.NO_ACK])
+    return missing
 
 
 def _released_by(calls: EndedCalls, verdict: Verdict, answered: Flags) -> Codes:
@@ -251,16 +269,27 @@ def _times(calls: EndedCalls, verdict: Verdict, answered: Flags, release: Ints) 
     measured = np.where((status < 300) | ((status >= 400) & ~among(status, _NO_DELAY)), final_ts, MISSING)
     first_word = np.where(progress != MISSING, progress, measured)
     bye_seen = answered & (bye != MISSING)
+    rang = summary[:, C_FLAGS] & CF_RINGING != 0
+    alert, media = summary[:, C_ALERT_TS], summary[:, C_MEDIA_TS]
+    heard = np.where(alert != MISSING, alert, answer)
+    # Ringing is over with the answer; of what was not answered, with the end of the call.
+    quiet = np.where(answered, answer, end)
     unanswered = release == RELEASE[Release.BYE_UNANSWERED]
     over = np.where(unanswered, bye + NO_REPLY, bye)
     return {
         "invite_ts": start,
         "progress_ts": progress,
+        "alert_ts": alert,
+        "media_ts": media,
         "answer_ts": answer,
         "ack_ts": ack,
         "bye_ts": bye,
         "end_ts": end,
+        "last_ts": np.where(answered, groups[:, G_LAST_TS], MISSING),
         "srd_ms": difference(first_word, start, first_word != MISSING, 1e6),
+        "pdd_ms": difference(heard, start, heard != MISSING, 1e6),
+        "ring_s": difference(quiet, progress, rang & (progress != MISSING) & (quiet != MISSING), SECOND),
+        "early_media_s": difference(quiet, media, (media != MISSING) & (quiet != MISSING), SECOND),
         "sdd_ms": difference(bye_final, bye, bye_seen & (bye_final != MISSING), 1e6),
         "sdt_s": difference(over, answer, bye_seen, SECOND),
     }

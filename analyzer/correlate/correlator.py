@@ -8,6 +8,7 @@ batches does not matter.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from analyzer.correlate.layout import (
     K_COLUMNS,
     NOTE_COLUMNS,
     NOTE_LIMIT,
+    OFF,
     S_ARENA,
     S_CLOCK,
     S_CLOSING,
@@ -35,6 +37,7 @@ from analyzer.correlate.layout import (
     S_GROUP_LIVE,
     S_KEEP_TX,
     S_NOTES,
+    S_OFF,
     S_ORPHANS,
     S_OUT_GROUPS,
     S_OUT_TEXT,
@@ -73,7 +76,9 @@ class Correlator:
     Each returns what has ended, at least ``drain_at`` groups of it or nothing yet (`close` everything).
     """
 
-    def __init__(self, *, keep_transactions: bool = False, drain_at: int = 4096) -> None:
+    def __init__(self, *, keep_transactions: bool = False, drain_at: int = 4096, without: Collection[str] = ()) -> None:
+        """``without``: rules of data/counting_rules.toml that are switched off; those that are not the kernels' are
+        let pass."""
         self._drain_at = drain_at
         self._transitions = transition_array()
         self._seeds = np.frombuffer(secrets.token_bytes(24), dtype=np.uint64) | np.array([0, 0, 1], np.uint64)
@@ -81,6 +86,7 @@ class Correlator:
         scalars[[S_TX_FREE, S_GROUP_FREE, S_SEEN_FREE, S_WHEEL]] = -1
         scalars[S_CLOCK] = MISSING
         scalars[S_KEEP_TX] = int(keep_transactions)
+        scalars[S_OFF] = sum(OFF.get(rule, 0) for rule in without)
         self.scalars = scalars
         self._tx = np.zeros((1024, T_COLUMNS), dtype=np.int64)
         self._groups = np.zeros((1024, G_COLUMNS), dtype=np.int64)

@@ -170,7 +170,8 @@ def end_group(
         after = tx[slot, T_NEXT]
         if kind == GROUP_ORPHAN:
             scalars[S_ORPHANS] += tx[slot, T_RESPONSES] - tx[slot, T_RESPONSE_RESENDS]
-        if named or (scalars[S_KEEP_TX] != 0 and tx[slot, T_NO] > 0):
+        # Transactions of no call are a population of their own (`others`); a stray ACK is none.
+        if named or tx[slot, T_NO] > 0:
             hand_out_transaction(scalars, tx, arena, out_tx, out_text, slot, out)
         forget_seen(scalars, tx, seen, slot)
         drop(tx_index, tx, T_KEY_0, slot)

@@ -8,12 +8,16 @@ from analyzer.batch import (
     D_NETWORK,
     D_TS,
     M_EXPIRES,
+    M_FLAGS,
     MISSING,
     S_CALL_ID,
     S_CONTACT_URI,
     S_FROM_TAG,
     S_FROM_URI,
+    S_LINKED_ID,
+    S_ORIGIN,
     S_REQUEST_URI,
+    S_SESSION_ID,
     S_TO_TAG,
     S_TO_URI,
     Ints,
@@ -33,17 +37,20 @@ from analyzer.correlate.layout import (
     G_BYE_Q850,
     G_BYE_SIP,
     G_BYE_TS,
+    G_BYE_TX,
     G_BYE_VENDOR_CAUSE,
     G_CAPTURE_NO,
     G_CSEQ,
     G_EXPIRES,
     G_FINAL_CLOCK,
     G_FINAL_TS,
+    G_FLAGS,
     G_FRAME_NO,
     G_FROM,
     G_HOP,
     G_INNER_TX,
     G_KIND,
+    G_LAST_TS,
     G_LENGTHS,
     G_NETWORK,
     G_NO,
@@ -59,8 +66,12 @@ from analyzer.correlate.layout import (
     GROUP_CALL,
     GROUP_REGISTRATION,
     GT_CALL_ID,
+    GT_COLUMNS,
     GT_FROM_TAG,
     GT_FROM_URI,
+    GT_LINKED_ID,
+    GT_REQUEST_URI,
+    GT_SESSION_ID,
     GT_TO_URI,
     K_FROM,
     S_ARENA,
@@ -79,7 +90,7 @@ def store_texts(scalars: Ints, groups: Ints, spans: Spans, octets: Octets, arena
     at = scalars[S_ARENA]
     groups[group, G_TEXT] = at
     registration = groups[group, G_KIND] == GROUP_REGISTRATION
-    for column in range(5):
+    for column in range(GT_COLUMNS):
         if column == GT_CALL_ID:
             span = S_CALL_ID
         elif column == GT_FROM_TAG:
@@ -88,9 +99,17 @@ def store_texts(scalars: Ints, groups: Ints, spans: Spans, octets: Octets, arena
             span = S_FROM_URI
         elif column == GT_TO_URI:
             span = S_TO_URI
-        else:
+        elif column == GT_REQUEST_URI:
             span = S_CONTACT_URI if registration else S_REQUEST_URI
+        elif column == GT_SESSION_ID:
+            span = S_SESSION_ID
+        elif column == GT_LINKED_ID:
+            span = S_LINKED_ID
+        else:
+            span = S_ORIGIN
         length = spans[i, span, 1]
+        if registration and column >= GT_SESSION_ID:
+            length = -1
         groups[group, G_LENGTHS + column] = length
         if length > 0:
             at = copy_octets(octets, spans[i, span, 0], length, arena, at)
@@ -162,6 +181,9 @@ def open_group(
     groups[group, G_BYE_Q850] = MISSING
     groups[group, G_BYE_SIP] = MISSING
     groups[group, G_INNER_TX] = -1
+    groups[group, G_BYE_TX] = -1
+    groups[group, G_LAST_TS] = MISSING
+    groups[group, G_FLAGS] = numbers[i, M_FLAGS]
     groups[group, G_SESSION_DUE] = MISSING
     groups[group, G_TO_TAG_LENGTH] = -1
     store_texts(scalars, groups, spans, octets, arena, i, group)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.batch import AnyColumn, Columns, Ints, Labels, Octets
+from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Octets
 from analyzer.capture.address import address_texts
 from analyzer.correlate.judging import ByColumn, Flags
 from analyzer.correlate.layout import G_LENGTHS, G_TEXT, GT_COLUMNS
@@ -130,6 +130,12 @@ class EndpointNames:
 
     def __init__(self, endpoints: Ints) -> None:
         self._texts = address_texts(endpoints[:, 1], endpoints[:, 2])
+        self._networks = endpoints[:, 0]
+
+    def endpoint(self, number: int) -> tuple[str, int | None]:
+        """Address and network of an endpoint."""
+        network = int(self._networks[number])
+        return self._texts[number], None if network == MISSING else network
 
     def labels(self, numbers: Column) -> Labels:
         """The addresses of endpoint numbers; -1 = missing."""

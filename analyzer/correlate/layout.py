@@ -80,11 +80,14 @@ T_CALL_ID_LENGTH = 62
 T_BRANCH_LENGTH = 63
 T_PROGRESS_TAG = 64  # To tag of the 18x that T_PROGRESS_Q850 is from
 T_FINAL_TAG = 65
+T_ALERT_TS = 66  # first 180, or 18x with SDP
+T_MEDIA_TS = 67  # first 18x with SDP
 T_NO = 68  # transaction_no
 T_CALL_NO = 69  # 0 = none
 T_REGISTRATION_NO = 70  # 0 = none
 T_CALL_SLOT = 71  # group slot of the call that an in-dialog request belongs to; -1
-T_COLUMNS = 72  # whole cache lines
+T_RETRY_AFTER = 72  # of the final, s; MISSING
+T_COLUMNS = 80  # whole cache lines
 MAX_SAME = 6
 
 # T_FLAGS
@@ -95,6 +98,8 @@ TF_PROGRESS = 8  # any of 101-199
 TF_CREDENTIALS = 16  # the request carries credentials
 TF_LATE = 32  # its final came after its timer: it decides nothing
 TF_CANCELLED = 64  # a CANCEL was seen for it
+TF_IN_DIALOG = 128  # its request carries a To tag
+TF_CROSSED = 256  # a BYE that met one of the other side
 
 # Group rows (G_*). A group without a number of its own uses the first cache line alone, a message of a call the second.
 G_KIND = 0  # GROUP_*
@@ -152,7 +157,10 @@ G_INNER_NO = 51
 G_INNER_CSEQ = 52
 G_HOPS = 53  # bit mask of hops seen (0-62)
 G_TEXT = 54  # where its texts stand in the arena, end to end in the order of the lengths
-G_LENGTHS = 55  # GT_COLUMNS lengths from here, -1 = missing
+G_LAST_TS = 55  # last request heard inside the dialog; MISSING
+G_BYE_TX = 56  # slot of the transaction of G_BYE_NO
+G_ANSWERS = 57  # different To tags that answered with 2xx at the lowest hop
+G_FLAGS = 58  # M_FLAGS of the first INVITE
 G_TO_TAG_TEXT = 60  # where the confirmed To tag stands in the arena
 G_TO_TAG_LENGTH = 61
 G_SESSION_DUE = 62  # clock at which the session timer of the answered call runs out; MISSING
@@ -163,7 +171,8 @@ G_BYE_VENDOR_CAUSE = 66
 G_ASKED = 67  # registrations: lifetime asked for, s
 G_BYE_NO = 68  # transaction_no of the BYE that ends it
 G_ONLY_ASKS = 69  # registrations: 1 = the last REGISTER has no Contact
-G_COLUMNS = 72  # whole cache lines
+G_LENGTHS = 72  # GT_COLUMNS lengths from here, -1 = missing
+G_COLUMNS = 80  # whole cache lines
 G_OTHER_COLUMNS = 8  # what a group without a number of its own uses
 
 GT_CALL_ID = 0
@@ -171,7 +180,10 @@ GT_FROM_TAG = 1
 GT_FROM_URI = 2
 GT_TO_URI = 3
 GT_REQUEST_URI = 4  # registrations: Contact
-GT_COLUMNS = 5
+GT_SESSION_ID = 5  # registrations have none of these
+GT_LINKED_ID = 6
+GT_ORIGIN = 7
+GT_COLUMNS = 8
 
 GROUP_FREE = 0
 GROUP_CALL = 1
@@ -206,7 +218,34 @@ S_KEEP_TX = 22  # 1 = transactions are handed out, with their texts
 S_CLOSING = 23
 S_STEPPED = 24  # 1 while the messages are behind the clock
 S_TOUCHED = 25  # a number of no meaning: what rows were looked at ahead of their use
-S_COLUMNS = 26
+S_OFF = 26  # OFF_*: rules of counting that are switched off
+S_COLUMNS = 27
+
+# Rules of data/counting_rules.toml that the kernels follow unless S_OFF has their bit.
+OFF_CHALLENGE = 1
+OFF_REDIRECT = 2
+OFF_CSEQ_METHOD = 4
+OFF_IN_DIALOG = 8
+OFF_RESENDS = 16
+OFF_FORKS = 32
+OFF_HOPS = 64
+OFF_ORDER = 128
+OFF_REUSE = 256
+OFF_ROUTE_ADVANCE = 512
+OFF_EARLY_MEDIA = 1024
+OFF: dict[str, int] = {
+    "challenge": OFF_CHALLENGE,
+    "redirect": OFF_REDIRECT,
+    "cseq_method": OFF_CSEQ_METHOD,
+    "in_dialog": OFF_IN_DIALOG,
+    "resends": OFF_RESENDS,
+    "forks": OFF_FORKS,
+    "hops": OFF_HOPS,
+    "order": OFF_ORDER,
+    "reuse": OFF_REUSE,
+    "route_advance": OFF_ROUTE_ADVANCE,
+    "early_media": OFF_EARLY_MEDIA,
+}
 
 # Why a kernel returned before the batch was done.
 DONE = 0

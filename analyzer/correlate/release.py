@@ -28,8 +28,8 @@ from analyzer.correlate.outcome import EndedCalls, Verdict
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules
 from analyzer.vocab import Outcome, Release
 
-#: 64*T1 less T2: when a 2xx without ACK was sent for the last time, RFC 3261 §13.3.1.4.
-_LAST_RESEND = 28 * SECOND
+#: 64*T1 less T2: when a final without ACK was sent for the last time, RFC 3261 §13.3.1.4, §17.2.1.
+LAST_RESEND = 28 * SECOND
 
 
 def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Ints:
@@ -41,7 +41,7 @@ def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Ints:
     resent = final[:, T_LAST_FINAL_TS] > groups[:, G_ANSWER_TS]
     no_ack = (
         bye & (groups[:, G_ACK_TS] == MISSING) & resent & (groups[:, G_BYE_BY_CALLEE] == 1)
-        & (groups[:, G_BYE_TS] - groups[:, G_ANSWER_TS] >= _LAST_RESEND)
+        & (groups[:, G_BYE_TS] - groups[:, G_ANSWER_TS] >= LAST_RESEND)
     )  # fmt: skip
     by_reason = first_of(
         [q850 != MISSING, flags & (F_RELEASE_CAUSE | F_PREEMPTION) != 0, sip != MISSING],

@@ -47,6 +47,7 @@ from analyzer.correlate.layout import (
     G_BYE_SIP,
     G_BYE_STATUS,
     G_BYE_TS,
+    G_BYE_TX,
     G_BYE_VENDOR_CAUSE,
     G_EXPIRES,
     G_FIRST_TX,
@@ -55,6 +56,7 @@ from analyzer.correlate.layout import (
     G_INNER_CSEQ,
     G_INNER_NO,
     G_INNER_TX,
+    G_LAST_TS,
     G_MESSAGES,
     G_NO,
     G_ONLY_ASKS,
@@ -70,7 +72,9 @@ from analyzer.correlate.layout import (
     MAX_CALL_TX,
     NO_REPLY,
     NOTE_TOO_MANY_ATTEMPTS,
+    OFF_IN_DIALOG,
     S_CLOCK,
+    S_OFF,
     T_ATTEMPT,
     T_CALL_NO,
     T_CALL_SLOT,
@@ -96,6 +100,8 @@ from analyzer.correlate.layout import (
     T_STATUS,
     TF_CANCELLED,
     TF_CREDENTIALS,
+    TF_CROSSED,
+    TF_IN_DIALOG,
     TF_REQUEST,
 )
 from analyzer.correlate.note_kernels import note
@@ -145,14 +151,17 @@ def join_dialog(
         return
     tx[slot, T_CALL_NO] = groups[call, G_NO]
     tx[slot, T_CALL_SLOT] = call
+    groups[call, G_LAST_TS] = max(groups[call, G_LAST_TS], numbers[i, D_TS])
     method = numbers[i, M_METHOD]
     # Of forks that both answered only the dialog that decided ends the call.
     answered = groups[call, G_ANSWER_TAG]
     theirs = keys[i, K_FROM] if by_callee else to_tag
     if method == BYE and (groups[call, G_BYE_STATUS] == 401 or groups[call, G_BYE_STATUS] == 407):
         groups[call, G_BYE_NO] = tx[slot, T_NO]  # the same BYE with credentials
+        groups[call, G_BYE_TX] = slot
     elif method == BYE and groups[call, G_BYE_TS] == MISSING and (answered == 0 or theirs == answered):
         groups[call, G_BYE_NO] = tx[slot, T_NO]
+        groups[call, G_BYE_TX] = slot
         groups[call, G_BYE_TS] = numbers[i, D_TS]
         groups[call, G_BYE_CLOCK] = clock
         groups[call, G_BYE_BY_CALLEE] = 1 if by_callee else 0
@@ -160,6 +169,14 @@ def join_dialog(
         groups[call, G_BYE_SIP] = numbers[i, M_REASON_SIP]
         groups[call, G_BYE_VENDOR_CAUSE] = numbers[i, M_VENDOR_CAUSE]
         groups[call, G_BYE_FLAGS] = numbers[i, M_FLAGS] & (F_RELEASE_CAUSE | F_PREEMPTION | F_SESSION_TIMER)
+    elif method == BYE:
+        crosses = groups[call, G_BYE_TS] != MISSING and (groups[call, G_BYE_BY_CALLEE] != 0) != by_callee
+        if crosses and clock - groups[call, G_BYE_CLOCK] <= NO_REPLY:
+            # Both sides hang up: one of the two BYEs meets a dialog that is gone, and gets 481.
+            tx[slot, T_FLAGS] |= TF_CROSSED
+            first = groups[call, G_BYE_TX]
+            if first >= 0 and tx[first, T_NO] == groups[call, G_BYE_NO]:
+                tx[first, T_FLAGS] |= TF_CROSSED
     elif method == INVITE:
         groups[call, G_INNER_TX] = slot
         groups[call, G_INNER_NO] = tx[slot, T_NO]
@@ -196,6 +213,7 @@ def acknowledged(
     if slot >= 0 and groups[group, G_ANSWER_CSEQ] == cseq:
         if groups[group, G_ACK_TS] == MISSING:
             groups[group, G_ACK_TS] = numbers[i, D_TS]
+        groups[group, G_LAST_TS] = max(groups[group, G_LAST_TS], numbers[i, D_TS])
         hop = numbers[i, M_VIA_COUNT] - 1
         if tx[slot, T_HOP] == hop:
             return slot
@@ -247,7 +265,8 @@ def place_request(
     cseq = numbers[i, M_CSEQ]
     hop = numbers[i, M_VIA_COUNT] - 1
     group = -1
-    if method == INVITE and keys[i, K_TO] == 0:
+    in_dialog = keys[i, K_TO] != 0
+    if method == INVITE and (not in_dialog or scalars[S_OFF] & OFF_IN_DIALOG):
         group, attempt = place_invite(
             scalars, groups, call_index, alias_index, latest_index, numbers, spans, octets, arena, keys, i, cseq, hop
         )
@@ -266,7 +285,8 @@ def place_request(
             groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]
             groups[group, G_ONLY_ASKS] = 1 if spans[i, S_CONTACT_URI, 1] < 0 else 0
     else:
-        if keys[i, K_TO] != 0:
+        if in_dialog:
+            tx[slot, T_FLAGS] |= TF_IN_DIALOG
             join_dialog(groups, tx, call_index, alias_index, latest_index, numbers, keys, i, slot, clock)
         if method == CANCEL:
             join_cancelled(tx, tx_index, numbers, keys, i, slot)
@@ -293,5 +313,5 @@ def place_request(
                 groups[call, G_BYE_STATUS] = tx[slot, T_STATUS]
                 groups[call, G_BYE_FINAL_TS] = tx[slot, T_FINAL_TS]
         if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:
-            note_final(groups, tx, numbers, i, group, slot)
+            note_final(scalars, groups, tx, numbers, i, group, slot)
     return has_name

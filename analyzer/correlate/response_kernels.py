@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analyzer.batch import (
     BYE,
     D_TS,
+    F_HAS_SDP,
     F_STALE,
     INVITE,
     M_EXPIRES,
@@ -60,8 +61,12 @@ from analyzer.correlate.layout import (
     NO_REPLY,
     NOTE_LATE_RESPONSE,
     NOTE_UNEXPECTED_RESPONSE,
+    OFF_EARLY_MEDIA,
+    OFF_FORKS,
     S_CLOCK,
+    S_OFF,
     SECOND,
+    T_ALERT_TS,
     T_ATTEMPT,
     T_CLIENT,
     T_CSEQ,
@@ -80,12 +85,14 @@ from analyzer.correlate.layout import (
     T_FLAGS,
     T_HOP,
     T_LAST_FINAL_TS,
+    T_MEDIA_TS,
     T_METHOD,
     T_PROGRESS_CLOCK,
     T_PROGRESS_Q850,
     T_PROGRESS_TAG,
     T_PROGRESS_TS,
     T_RESPONDER,
+    T_RETRY_AFTER,
     T_SERVER,
     T_STATE,
     T_STATUS,
@@ -124,6 +131,13 @@ def rank(status: int) -> int:
     if status < 600:
         return 5
     return 6
+
+
+@inlined
+def outranks(status: int, so_far: int, off: int) -> bool:
+    """Whether a later final takes the place of the one that counted so far."""
+    better: bool = rank(status) < rank(so_far) or off & OFF_FORKS != 0
+    return better
 
 
 @kernel
@@ -171,9 +185,15 @@ def response_in_transaction(
                 if tx[slot, T_PROGRESS_TS] == MISSING:
                     tx[slot, T_PROGRESS_TS] = ts
                 tx[slot, T_PROGRESS_CLOCK] = clock
-            if 180 <= status <= 183:
+            listens = scalars[S_OFF] & OFF_EARLY_MEDIA == 0
+            if status == 180 or (180 <= status <= 183 and listens):
                 tx[slot, T_FLAGS] |= TF_RINGING
-                if numbers[i, M_REASON_Q850] != MISSING:
+                has_sdp = numbers[i, M_FLAGS] & F_HAS_SDP != 0 and listens
+                if has_sdp and tx[slot, T_MEDIA_TS] == MISSING:
+                    tx[slot, T_MEDIA_TS] = ts
+                if (has_sdp or status == 180) and tx[slot, T_ALERT_TS] == MISSING:
+                    tx[slot, T_ALERT_TS] = ts
+                if numbers[i, M_REASON_Q850] != MISSING and listens:
                     tx[slot, T_PROGRESS_Q850] = numbers[i, M_REASON_Q850]
                     tx[slot, T_PROGRESS_TAG] = to_tag
         return False
@@ -201,11 +221,12 @@ def response_in_transaction(
     tx[slot, T_FINAL_VENDOR_CAUSE] = numbers[i, M_VENDOR_CAUSE]
     tx[slot, T_FINAL_WARNING] = numbers[i, M_WARNING]
     tx[slot, T_FINAL_FLAGS] = numbers[i, M_FLAGS]
+    tx[slot, T_RETRY_AFTER] = numbers[i, M_RETRY_AFTER]
     return True
 
 
 @kernel
-def note_final(groups: Ints, tx: Ints, numbers: Ints, i: int, group: int, slot: int) -> bool:
+def note_final(scalars: Ints, groups: Ints, tx: Ints, numbers: Ints, i: int, group: int, slot: int) -> bool:
     """Let a final response count for its call or registration; True if it is the one that decides so far."""
     if tx[slot, T_HOP] != groups[group, G_HOP] or tx[slot, T_ATTEMPT] != groups[group, G_ATTEMPTS]:
         return False
@@ -215,7 +236,7 @@ def note_final(groups: Ints, tx: Ints, numbers: Ints, i: int, group: int, slot: 
     challenge = status == 401 or status == 407
     if challenge:
         groups[group, G_CHALLENGES] += 1
-    if groups[group, G_STATUS] != 0 and rank(groups[group, G_STATUS]) <= rank(status):
+    if groups[group, G_STATUS] != 0 and not outranks(status, groups[group, G_STATUS], scalars[S_OFF]):
         return False
     flags = numbers[i, M_FLAGS]
     groups[group, G_STATUS] = status
@@ -250,7 +271,7 @@ def final_in_group(
     """Let the final that counts now for its transaction count for its call or registration."""
     if tx[slot, T_ATTEMPT] > 0:
         status = numbers[i, M_STATUS]
-        decides = note_final(groups, tx, numbers, i, group, slot)
+        decides = note_final(scalars, groups, tx, numbers, i, group, slot)
         if groups[group, G_KIND] == GROUP_REGISTRATION:
             if decides and status < 300 and numbers[i, M_EXPIRES] != MISSING:
                 groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]

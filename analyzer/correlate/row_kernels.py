@@ -51,6 +51,7 @@ from analyzer.correlate.layout import (
     S_WORDS,
     T_ACK_TS,
     T_AGENT,
+    T_ALERT_TS,
     T_BRANCH_LENGTH,
     T_CALL_ID_LENGTH,
     T_CALL_SLOT,
@@ -75,6 +76,7 @@ from analyzer.correlate.layout import (
     T_KEY_0,
     T_KEY_1,
     T_LAST_FINAL_TS,
+    T_MEDIA_TS,
     T_METHOD,
     T_NETWORK,
     T_NEXT,
@@ -85,6 +87,7 @@ from analyzer.correlate.layout import (
     T_REQUEST_CLOCK,
     T_REQUEST_TS,
     T_RESPONDER,
+    T_RETRY_AFTER,
     T_SAME,
     T_SEEN,
     T_SEEN_COUNT,
@@ -170,6 +173,9 @@ def new_transaction(
     tx[slot, T_FINAL_ISUP] = MISSING
     tx[slot, T_FINAL_VENDOR_CAUSE] = MISSING
     tx[slot, T_PROGRESS_Q850] = MISSING
+    tx[slot, T_ALERT_TS] = MISSING
+    tx[slot, T_MEDIA_TS] = MISSING
+    tx[slot, T_RETRY_AFTER] = MISSING
     tx[slot, T_AGENT] = -1
     tx[slot, T_FINAL_AGENT] = -1
     tx[slot, T_FINAL_PHRASE] = -1

@@ -38,7 +38,7 @@ class Rules:
         self.registry = registry
         for name in without:
             registry.counting_rules[name]
-        self._without = frozenset(without)
+        self.without = frozenset(without)
         self.profile = registry.profile(profile)
         listed: list[OutcomeRule] = list(registry.outcome_rules.rules.values())
         self._ids = {rule.id: number for number, rule in enumerate(listed)}
@@ -78,7 +78,7 @@ class Rules:
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml is followed."""
-        return rule not in self._without
+        return rule not in self.without
 
     def own(self, name: str, outcome: Outcome, fault: Fault | None, detail: str | None) -> int:
         """The number of a rule that a code pack or phrase brings along."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from analyzer.batch import (
     ACK,
+    CANCEL,
     D_COPY,
     D_DST_HI,
     D_DST_LO,
@@ -38,6 +39,7 @@ from analyzer.correlate.layout import (
     DRAIN,
     FULL,
     G_ANSWER_TS,
+    G_ANSWERS,
     G_ATTEMPTS,
     G_DUE,
     G_HOP,
@@ -57,8 +59,12 @@ from analyzer.correlate.layout import (
     NOTE_CLOCK_STEP,
     NOTE_TOO_MANY_RESPONSES,
     NOTE_TOO_MANY_WORDS,
+    OFF_CSEQ_METHOD,
+    OFF_ORDER,
+    OFF_RESENDS,
     RESEND,
     S_CLOCK,
+    S_OFF,
     S_STEPPED,
     S_TX_NO,
     S_WHEEL,
@@ -187,8 +193,9 @@ def step(
         is_request = status == 0 and numbers[i, M_METHOD] != 0
         method = numbers[i, M_METHOD] if is_request else numbers[i, M_CSEQ_METHOD]
         is_ack = is_request and method == ACK
+        paired_by = INVITE if method == CANCEL and scalars[S_OFF] & OFF_CSEQ_METHOD else method
         # The ACK to a non-2xx has its INVITE's key.
-        key_0, key_1 = with_method(keys[i, K_TX_0], method), with_method(keys[i, K_TX_1], method)
+        key_0, key_1 = with_method(keys[i, K_TX_0], paired_by), with_method(keys[i, K_TX_1], paired_by)
         slot = find_slot(tx_index, tx, T_KEY_0, key_0, key_1)
         if is_ack and slot < 0:
             slot = acknowledged(groups, tx, call_index, alias_index, latest_index, numbers, keys, i)
@@ -219,7 +226,7 @@ def step(
                 tx[slot, T_NO] = 0
             if not is_request:
                 place_orphan(scalars, tx, groups, wheel, slot, source, target)
-        elif is_request and tx[slot, T_FLAGS] & TF_REQUEST == 0 and not is_ack:
+        elif is_request and tx[slot, T_FLAGS] & TF_REQUEST == 0 and not is_ack and scalars[S_OFF] & OFF_ORDER == 0:
             # Its responses came first (an out-of-order capture): it is no orphan after all.
             free_group(scalars, groups, call_index, alias_index, latest_index, wheel, tx[slot, T_GROUP])
         else:
@@ -235,7 +242,7 @@ def step(
 
         # Is it a resend?
         first = first_of_same(scalars, tx, seen, slot, keys[i, K_SAME], message_no)
-        resent = first > 0
+        resent = first > 0 and scalars[S_OFF] & OFF_RESENDS == 0
         group = tx[slot, T_GROUP]
         if first < 0:
             note(scalars, notes, NOTE_TOO_MANY_RESPONSES, numbers, i, status)
@@ -272,6 +279,8 @@ def step(
             kind = groups[group, G_KIND]
             if kind == GROUP_CALL:
                 note_to_tag(groups, group, keys[i, K_TO])
+                if 200 <= status < 300 and tx[slot, T_HOP] == groups[group, G_HOP]:
+                    groups[group, G_ANSWERS] += 1
             if is_final and (kind == GROUP_CALL or kind == GROUP_REGISTRATION):
                 final_in_group(scalars, groups, tx, numbers, spans, octets, arena, i, slot, group)
                 agent_column = T_FINAL_AGENT

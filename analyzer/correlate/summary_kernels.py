@@ -15,13 +15,17 @@ from analyzer.correlate.layout import (
     G_TX_COUNT,
     GROUP_CALL,
     NO_REPLY,
+    OFF_FORKS,
     OUT_FIRST_TX,
     RINGING,
+    T_ALERT_TS,
     T_ATTEMPT,
     T_CLIENT,
     T_FINAL_LOCATION,
+    T_FINAL_TS,
     T_FLAGS,
     T_HOP,
+    T_MEDIA_TS,
     T_PROGRESS_CLOCK,
     T_PROGRESS_TS,
     T_REQUEST_CLOCK,
@@ -34,7 +38,7 @@ from analyzer.correlate.layout import (
     TF_RESPONSE,
     TF_RINGING,
 )
-from analyzer.correlate.response_kernels import rank
+from analyzer.correlate.response_kernels import outranks, rank
 from analyzer.jit import inlined, kernel
 
 # Summary rows (C_*), one per call.
@@ -49,7 +53,9 @@ C_ORIGINATOR = 7  # endpoint that originated the final, or never answered; -1
 C_SEEN = 8  # 1 = grade `seen`
 C_RELAY_0 = 9  # endpoints that only passed it on, -1 = none
 C_RELAYS = 4
-C_COLUMNS = 13
+C_ALERT_TS = 13  # first 180 or 18x with SDP, and first 18x with SDP, at the lowest hop; MISSING
+C_MEDIA_TS = 14
+C_COLUMNS = 15
 
 CF_RINGING = 1  # any of 180-183 in the last attempt, before its final
 CF_RESPONSE = 2  # any response was seen at the lowest hop of the last attempt
@@ -64,7 +70,7 @@ def has_final(row: Ints) -> bool:
 
 
 @inlined
-def deciding(tx: Ints, first: int, end: int, attempt: int, hop: int) -> int:
+def deciding(tx: Ints, first: int, end: int, attempt: int, hop: int, off: int) -> int:
     """The best final at a hop of an attempt; without one the first INVITE there, a cancelled one before others."""
     best = -1
     for t in range(first, end):
@@ -73,7 +79,8 @@ def deciding(tx: Ints, first: int, end: int, attempt: int, hop: int) -> int:
         if best < 0:
             best = t
         elif has_final(tx[t]):
-            if not has_final(tx[best]) or rank(tx[t, T_STATUS]) < rank(tx[best, T_STATUS]):
+            later = off & OFF_FORKS == 0 or tx[t, T_FINAL_TS] > tx[best, T_FINAL_TS]
+            if not has_final(tx[best]) or (later and outranks(tx[t, T_STATUS], tx[best, T_STATUS], off)):
                 best = t
         elif not has_final(tx[best]) and tx[t, T_FLAGS] & TF_CANCELLED and tx[best, T_FLAGS] & TF_CANCELLED == 0:
             best = t
@@ -135,8 +142,16 @@ def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: 
             relays += 1
 
 
+@inlined
+def earlier(so_far: int, ts: int) -> int:
+    """The earlier of two times, either of which may be missing."""
+    if so_far == MISSING or (ts != MISSING and ts < so_far):
+        return ts
+    return so_far
+
+
 @kernel
-def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
+def summarise(groups: Ints, tx: Ints, out: Ints, off: int) -> int:
     """Fill ``out`` (n × C_COLUMNS) for the calls among the groups handed out; returns how many there are."""
     count = 0
     for g in range(len(groups)):
@@ -147,7 +162,7 @@ def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
         end = first + groups[g, G_TX_COUNT]
         attempt = groups[g, G_ATTEMPTS]
         hop = groups[g, G_HOP]
-        decided = deciding(tx, first, end, attempt, hop)
+        decided = deciding(tx, first, end, attempt, hop, off)
         if decided < 0:  # its attempts outgrew what is kept of one call
             decided = first
         lowest = first
@@ -161,6 +176,8 @@ def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
         flags = 0
         timer = MISSING
         progress = MISSING
+        alert = MISSING
+        media = MISSING
         for t in range(first, end):
             if tx[t, T_ATTEMPT] == attempt:
                 if tx[t, T_FLAGS] & TF_RINGING:
@@ -175,15 +192,18 @@ def summarise(groups: Ints, tx: Ints, out: Ints) -> int:
                     if tx[t, T_FLAGS] & TF_RESPONSE:
                         due = max(tx[t, T_REQUEST_CLOCK], tx[t, T_PROGRESS_CLOCK]) + RINGING
                     timer = max(timer, due)
-            rang = tx[t, T_HOP] == tx[lowest, T_HOP] and tx[t, T_PROGRESS_TS] != MISSING
-            if rang and (progress == MISSING or tx[t, T_PROGRESS_TS] < progress):
-                progress = tx[t, T_PROGRESS_TS]
+            if tx[t, T_HOP] == tx[lowest, T_HOP]:
+                progress = earlier(progress, tx[t, T_PROGRESS_TS])
+                alert = earlier(alert, tx[t, T_ALERT_TS])
+                media = earlier(media, tx[t, T_MEDIA_TS])
         row[C_FLAGS] = flags
         row[C_TIMER] = timer
         row[C_PROGRESS_TS] = progress
-        for k in range(C_ORIGINATOR, C_COLUMNS):
+        for k in range(C_ORIGINATOR, C_RELAY_0 + C_RELAYS):
             row[k] = -1
         row[C_SEEN] = 0
+        row[C_ALERT_TS] = alert
+        row[C_MEDIA_TS] = media
         if row[C_STATUS] < 200 or row[C_STATUS] >= 300:
             originator(tx, first, end, attempt, hop, decided, row)
         count += 1

@@ -263,6 +263,15 @@ class CountingRule(Entry, frozen=True):
     naive: str
 
 
+class TranslationEntry(Entry, frozen=True):
+    """``[translation.RECEIVED]``: the codes that an element may make of one; RECEIVED is a code or ``none``."""
+
+    received: str
+    sent: tuple[int, ...]
+    meaning: str
+    source: str
+
+
 class ReasonProtocol(Entry, frozen=True):
     """A protocol of the Reason header field; ``values`` says what its cause parameter holds."""
 

@@ -57,6 +57,7 @@ SECTIONS: dict[str, Section] = {
     "reverse": Section(e.ReverseEntry, (_NAME,), "mappings.toml"),
     "rule": Section(e.RuleEntry, (_ID,), "call_outcomes.toml"),
     "counting": Section(e.CountingRule, (_ID,), "counting_rules.toml"),
+    "translation": Section(e.TranslationEntry, (("received", str),), "translations.toml"),
     "release": Section(e.ReleaseRule, (("release", str),), "call_outcomes.toml"),
     "reason_protocol": Section(e.ReasonProtocol, (_NAME,), "reason_protocols.toml"),
     "reason_cause": Section(e.ReasonCause, (("protocol", str), ("cause", int)), "reason_protocols.toml"),

@@ -126,6 +126,12 @@ class Registry(Makers):
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
 
+    def is_expected(self, received: int | None, sent: int) -> bool:
+        """Whether an element on the way has to make the one code of the other; None = nothing came from behind."""
+        key = "none" if received is None else str(received)
+        entry: e.TranslationEntry | None = self.sections["translation"].get(key)
+        return entry is not None and sent in entry.sent
+
     @cached_property
     def outcome_rules(self) -> OutcomeRules:
         """The rules from codes and causes to outcomes."""

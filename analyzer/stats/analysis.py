@@ -11,6 +11,7 @@ from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
 if TYPE_CHECKING:
     from analyzer.capture.copies import Verdict
     from analyzer.config import Config
+    from analyzer.correlate.branches import Translation
     from analyzer.registry import Registry
 
 
@@ -61,5 +62,12 @@ class Analysis(Protocol):
     def issue_counts(self) -> Mapping[str, int]:
         """How often each kind was seen, exactly."""
 
+    @property
+    def translations(self) -> Mapping[Translation, int]:
+        """How often elements on the way made one code of another."""
+
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of data/counting_rules.toml was followed."""
+
     def columns(self, name: str) -> Columns:
-        """The table ``calls`` or ``registrations`` (others where they were kept)."""
+        """A table that is kept as columns: ``calls``, ``registrations``, ``others``, ``midcall``, ``branches``, …"""

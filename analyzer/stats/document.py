@@ -15,7 +15,8 @@ from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
 from analyzer.stats.counting import ranked
-from analyzer.stats.endpoints import endpoints
+from analyzer.stats.listing import listed
+from analyzer.stats.midcall import midcall_counts
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
 
@@ -60,11 +61,17 @@ def document(analysis: Analysis) -> dict[str, Any]:
         },
         "causes": [row._asdict() for row in causes(calls, analysis.registry)],
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
-        "endpoints": [_endpoint(row) for row in endpoints(calls, analysis.config)],
+        "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
         "registrations": {
             "total": len(registrations),
             "by_outcome": {outcome.value: count for outcome, count in by_outcome(registrations).items()},
         },
+        "midcall": [
+            {**row._asdict(), "kind": row.kind.value} for row in midcall_counts(analysis.columns("midcall"))
+        ],
+        "populations": [row._asdict() for row in listed(analysis, "populations")],
+        "options": [{**row._asdict(), "state": row.state.value} for row in listed(analysis, "options")],
+        "translations": [row._asdict() for row in listed(analysis, "translations")],
         "issues": [
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
@@ -125,5 +132,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "failures_as_caller": row.failures_as_caller,
         "failures_as_responder": row.failures_as_responder,
         "failures_relayed": row.failures_relayed,
+        "overflows": row.overflows,
+        "blocked_calls": row.blocked_calls,
         "by_status_code": row.by_status_code,
     }

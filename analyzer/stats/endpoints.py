@@ -6,7 +6,7 @@ An endpoint is an address in a network (VLAN or VNI), as the packets carried it:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
 from analyzer.schema import EndpointRow
 from analyzer.stats.counting import Mask, code_keys, failures, tally
+from analyzer.stats.route_advance import Endpoint
 from analyzer.wiretext import printable
 
 if TYPE_CHECKING:
@@ -54,10 +55,16 @@ class _Numbers:
         return self.addresses[address], None if network == MISSING else network
 
 
-def endpoints(calls: Columns, config: Config) -> list[EndpointRow]:
+def endpoints(
+    calls: Columns,
+    config: Config,
+    overflows: Mapping[Endpoint, int] | None = None,
+    blocked: Mapping[Endpoint, Ints] | None = None,
+) -> list[EndpointRow]:
     """Every endpoint, ranked by the failures that it originated, then by address and network.
 
-    ``failures_as_responder`` adds up to the failures whose originator is known: each is charged once.
+    ``failures_as_responder`` adds up to the failures whose originator is known: each is charged once. ``overflows`` and
+    ``blocked`` come from `route_advance`.
     """
     if not len(calls):
         return []
@@ -93,8 +100,8 @@ def endpoints(calls: Columns, config: Config) -> list[EndpointRow]:
                 failures_as_responder=sum(by_code.values()),
                 failures_relayed=relayed.get(number, 0),
                 conflicts=0,
-                overflows=0,
-                blocked_calls=0,
+                overflows=(overflows or {}).get((ip, own_network), 0),
+                blocked_calls=len((blocked or {}).get((ip, own_network), ())),
                 by_status_code=by_code,
             )
         )

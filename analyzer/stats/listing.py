@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from analyzer.schema import EndpointRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.causes import causes
 from analyzer.stats.endpoints import endpoints
+from analyzer.stats.populations import options, populations
 from analyzer.stats.releases import releases
+from analyzer.stats.route_advance import blocked_calls, overflows
+from analyzer.stats.translations import translations
 
 Rows: TypeAlias = Sequence[Any]
+
+def endpoint_rows(analysis: Analysis) -> list[EndpointRow]:
+    """Every endpoint, with the calls that went on without it and those that it had asked not to be sent."""
+    calls = analysis.columns("calls")
+    blocked = blocked_calls(analysis.columns("blocks"), calls)
+    return endpoints(calls, analysis.config, overflows(analysis.columns("branches")), blocked)
+
 
 #: Every table that is listed row by row, by name.
 LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
@@ -21,9 +32,14 @@ LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
     "requests": lambda analysis: analysis.requests,
     "causes": lambda analysis: causes(analysis.columns("calls"), analysis.registry),
     "releases": lambda analysis: releases(analysis.columns("calls"), analysis.registry),
-    "endpoints": lambda analysis: endpoints(analysis.columns("calls"), analysis.config),
+    "endpoints": endpoint_rows,
     "issues": lambda analysis: analysis.issue_rows,
     "captures": lambda analysis: analysis.captures,
+    "populations": lambda analysis: populations(analysis.columns("others")),
+    "options": lambda analysis: options(
+        analysis.columns("others"), analysis.config, populations_counted=analysis.counts("populations")
+    ),
+    "translations": lambda analysis: translations(analysis.translations, analysis.registry, analysis.config),
 }
 
 

@@ -8,13 +8,15 @@ from analyzer.stats import registrations as registration_stats
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes, told
-from analyzer.stats.endpoints import endpoints
+from analyzer.stats.listing import listed
+from analyzer.stats.midcall import midcall_counts
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
 from analyzer.views.messages import requests_table, responses_table
 from analyzer.views.outcomes import headline, outcomes_table, registrations_table, releases_table
+from analyzer.views.populations import midcall_table, options_table, populations_table, translations_table
 from analyzer.views.table import Table
 from analyzer.views.words import Words
 
@@ -45,8 +47,12 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         requests_table(analysis.requests, words, TOP),
         outcomes_table(figures, calls, words),
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
-        endpoints_table(endpoints(calls, analysis.config), figures.failures, words, TOP),
+        endpoints_table(listed(analysis, "endpoints"), figures.failures, words, TOP),
         releases_table(figures, calls, words),
+        translations_table(listed(analysis, "translations"), words, TOP),
+        midcall_table(midcall_counts(analysis.columns("midcall")), words, TOP),
+        populations_table(listed(analysis, "populations"), words, TOP),
+        options_table(listed(analysis, "options"), words, TOP),
         registrations_table(
             registration_stats.by_outcome(registered), registration_stats.by_status_code(registered), words
         ),

@@ -11,13 +11,14 @@ import numpy as np
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
 from analyzer.capture.copies import Verdict
+from analyzer.correlate.branches import Translation
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
+    TABLES,
     CallRow,
     CaptureRow,
     IssueRow,
     Kind,
-    RegistrationRow,
     RequestRow,
     ResponseRow,
     columns,
@@ -112,6 +113,7 @@ class MadeAnalysis:
     issue_counts: dict[str, int] = field(default_factory=dict)
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
+    translations: dict[Translation, int] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     config: Any = field(default_factory=MadeConfig)
@@ -119,7 +121,11 @@ class MadeAnalysis:
 
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
-        return self.tables.get(name) or empty(CallRow if name == "calls" else RegistrationRow)
+        return self.tables.get(name) or empty(TABLES[name])
+
+    def counts(self, rule: str) -> bool:
+        """Every rule is followed."""
+        return rule in self.registry.counting_rules
 
 
 def capture(**given: Any) -> CaptureRow:

@@ -1,0 +1,43 @@
+"""What stands in tables as a column already, and is listed among the issues so that nobody overlooks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analyzer.batch import MISSING, Columns
+from analyzer.issues import IssueNote
+from analyzer.stats.counting import Mask, one_of
+from analyzer.vocab import MidcallKind
+
+_MIDCALL = {MidcallKind.GLARE: "call.glare", MidcallKind.DIALOG_LOST: "call.dialog_lost"}
+
+
+def noted(calls: Columns, midcall: Columns) -> Iterator[IssueNote]:
+    """One note for each oddity of each call, in the order of their codes, then those inside dialogs."""
+    if len(calls):
+        for code, detail, where in _of_calls(calls):
+            for row in np.flatnonzero(where).tolist():
+                capture_no, ts, frame_no, call_no = (
+                    int(calls.ints(name)[row]) for name in ("capture_no", "invite_ts", "frame_no", "call_no")
+                )
+                yield IssueNote(code, capture_no, ts, frame_no, call_no=call_no, detail=detail)
+    for midcall_row in midcall.rows():
+        code = _MIDCALL.get(midcall_row["kind"], "")
+        if code:
+            numbers = (midcall_row[name] for name in ("request_ts", "message_no", "call_no"))
+            ts, message_no, call_no = (MISSING if number is None else number for number in numbers)
+            detail = f"{midcall_row['method']} {midcall_row['status_code']}"
+            yield IssueNote(code, midcall_row["capture_no"], ts, MISSING, message_no, call_no, detail)
+
+
+def _of_calls(calls: Columns) -> Iterator[tuple[str, str, Mask]]:
+    missing, nat, answers = calls["ack_missing"], calls["behind_nat"], calls.ints("answers")
+    assert isinstance(missing, np.ndarray)
+    assert isinstance(nat, np.ndarray)
+    race = one_of(calls.labels("outcome_detail"), ["cancel_race"])
+    yield "call.ack_missing", "the final response was resent to the end, and no ACK came", missing
+    yield "call.cancel_race", "answered although a CANCEL was under way", race
+    yield "call.multi_answer", "several different To tags answered", answers > 1
+    yield "call.behind_nat", "the caller's Via names another address than its packets come from", nat
