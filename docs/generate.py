@@ -100,12 +100,13 @@ VERIFIED_PAGE = """\
 # Calls read by hand
 
 {calls} calls of {captures} captures that other people made and published, read message by message with tshark 4.0.17.
-What each must be by [counting.md](counting.md) was written down first, with its frames; only then was the program asked.
+What each must be by [counting.md](counting.md) was written down first, with its frames; then the program was asked.
 `tests/test_verified.py` holds the program to every cell, where the captures stand beside the repository. Captures
-that were made for a purpose do not count here. This page is made from `docs/verified.toml` by `python docs/generate.py`.
+that were made for a purpose do not count here. This page is made from `docs/verified.toml` by
+`python docs/generate.py`.
 
-*ladder*: every message of the call as captured, copies left out; `×3`: three in a row; `200(BYE)`: the response to a BYE
-(without a method: to an INVITE). *charged*: the frame whose sender or receiver is the endpoint that the failure is
+*ladder*: every message of the call as captured, copies left out; `×3`: three in a row; `200(BYE)`: the response to
+a BYE (without a method: to an INVITE). *charged*: the frame whose sender or receiver is the endpoint that the failure is
 charged to; strangers' addresses are not repeated here. *A/C/H*: attempts, challenges, hops. Numbers in brackets
 are frames. What stands empty is missing.
 
@@ -120,8 +121,8 @@ Redirects, 6xx, Retry-After, a Warning with a meaning and forks with several fin
 
 ## Figures
 
-Numbers of the JSON document, counted with tshark alone: display filters, Call-IDs sorted by the codes that they saw, the
-time that was left to the end of the capture.
+Numbers of the JSON document, counted with tshark alone: display filters, Call-IDs sorted by the codes that they saw,
+the time that was left to the end of the capture.
 
 {figures}
 """
