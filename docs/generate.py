@@ -106,8 +106,8 @@ that were made for a purpose do not count here. This page is made from `docs/ver
 `python docs/generate.py`.
 
 *ladder*: every message of the call as captured, copies left out; `×3`: three in a row; `200(BYE)`: the response to
-a BYE (without a method: to an INVITE). *charged*: the frame whose sender or receiver is the endpoint that the failure is
-charged to; strangers' addresses are not repeated here. *A/C/H*: attempts, challenges, hops. Numbers in brackets
+a BYE (without a method: to an INVITE). *charged*: the frame whose sender or receiver is the endpoint that the failure
+is charged to; strangers' addresses are not repeated here. *A/C/H*: attempts, challenges, hops. Numbers in brackets
 are frames. What stands empty is missing.
 
 Redirects, 6xx, Retry-After, a Warning with a meaning and forks with several finals are in none of these captures;
