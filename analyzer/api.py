@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
+from analyzer.batch import MISSING, AnyColumn, Columns, Ints, MessageBatch, concat
 from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
@@ -14,6 +15,7 @@ from analyzer.capture.windows import TLS_KEY_LOG
 from analyzer.config import Config
 from analyzer.correlate.branches import Translation
 from analyzer.correlate.rules import Rules
+from analyzer.correlate.sessions import Sessions, sides
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
@@ -150,8 +152,8 @@ class Result:
     # -- tables -------------------------------------------------------------------------------------------------
 
     def columns(self, name: str) -> Columns:
-        """``calls``, ``registrations``, ``others``, ``midcall``, ``branches``, ``blocks`` or (where kept)
-        ``transactions`` as numpy columns."""
+        """``calls``, ``sessions``, ``links``, ``registrations``, ``others``, ``midcall``, ``branches``, ``blocks`` or
+        (where kept) ``transactions`` as numpy columns."""
         if name not in self._columns:
             make = self._sources.get(name)
             if make is None:
@@ -165,7 +167,9 @@ class Result:
         pipeline = self._pipeline
         branches = pipeline.calls.branches
         sources: dict[str, Callable[[], Columns]] = {
-            "calls": pipeline.calls.columns,
+            "calls": lambda: self._finished(self._ended_calls),
+            "sessions": self._session_columns,
+            "links": self._link_columns,
             "registrations": pipeline.registrations.columns,
             "others": pipeline.others.columns,
             "midcall": pipeline.others.midcall,
@@ -177,9 +181,33 @@ class Result:
         return sources
 
     @cached_property
+    def _ended_calls(self) -> Columns:
+        """The calls as they were judged one by one."""
+        return self._pipeline.calls.columns()
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Calls that are one intention, with whom to charge over all their legs."""
+        return Sessions(self._ended_calls, self.registry, self.config, self._rules.counts("hops"))
+
+    def _session_columns(self) -> Columns:
+        return self.sessions.columns()
+
+    def _link_columns(self) -> Columns:
+        return self.sessions.links()
+
+    def _finished(self, calls: Columns) -> Columns:
+        """The calls with what only all of them together tell."""
+        together: dict[str, AnyColumn] = {
+            "session_no": self.sessions.session_no,
+            "failed_side": sides(calls.labels("failed_by_ip"), self.config),
+        }
+        return Columns(calls.row_type, {**calls.columns, **together}, len(calls))
+
+    @cached_property
     def translations(self) -> Mapping[Translation, int]:
-        """How often elements on the way made one code of another."""
-        return self._pipeline.calls.branches.translations()
+        """How often elements on the way, within a call or between two legs, made one code of another."""
+        return Counter(self._pipeline.calls.branches.translations()) + self.sessions.translations
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""

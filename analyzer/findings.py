@@ -134,7 +134,7 @@ class SessionRow(NamedTuple):
     invite_ts: Annotated[int, Col(TIME, "First INVITE")]
     caller_ip: Annotated[str, Col(LABEL, "Caller of the first leg")]
     callee_ip: Annotated[str, Col(LABEL, "Callee of the first leg")]
-    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg")]
+    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg; of tries the best")]
     status_code: Annotated[int | None, Col(CODE, "Its final status code")]
     cause: Annotated[int | None, Col(CODE, "Q.850 cause of the leg where the failure began, else its own")]
     cause_from: Annotated[CauseFrom | None, Col(LABEL, "Where that comes from")]
@@ -151,7 +151,7 @@ class LinkRow(NamedTuple):
 
     session_no: Annotated[int, Col(KEY, "Row in sessions")]
     call_no: Annotated[int, Col(KEY, "The leg behind: row in calls")]
-    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it: row in calls")]
+    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it, or the try before it: row in calls")]
     linked_by: Annotated[LinkedBy, Col(LABEL, "session_id header score")]
     score: Annotated[int, Col(CODE, "0-100; 100 where a header field says so")]
     evidence: Annotated[str, Col(TEXT, "What fits, in words")]

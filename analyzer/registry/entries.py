@@ -272,6 +272,38 @@ class TranslationEntry(Entry, frozen=True):
     source: str
 
 
+class CallIdEnding(Entry, frozen=True):
+    """``[call_id_ending.ID]``: how an element makes the Call-ID of the leg behind; ``#`` stands for digits."""
+
+    id: str
+    ending: str
+    source: str
+
+
+class NoNumber(Entry, frozen=True):
+    """``[no_number.ID]``: user parts that are nobody's number."""
+
+    id: str
+    users: tuple[str, ...]
+
+
+class LinkEvidence(Entry, frozen=True):
+    """``[evidence.ID]``: what speaks for two calls' being legs of one session, or against it."""
+
+    id: str
+    points: int
+    meaning: str
+    within_ms: int = 0
+
+
+class LinkLimit(Entry, frozen=True):
+    """``[limit.ID]``: from where on calls are linked."""
+
+    id: str
+    value: int
+    meaning: str
+
+
 class ReasonProtocol(Entry, frozen=True):
     """A protocol of the Reason header field; ``values`` says what its cause parameter holds."""
 
@@ -325,7 +357,9 @@ class WarningText(Entry, frozen=True):
 
 
 class HeaderField(Entry, frozen=True):
-    """A header field. ``states`` = q850_cause: its value is a Q.850 cause as a number."""
+    """A header field. ``states``: its value is a Q.850 cause as a number, the Call-ID of another leg, an id that all
+    legs share, or P-Charging-Vector's icid-value, which is such an id.
+    """
 
     name: str
     compact: str = ""
@@ -334,7 +368,7 @@ class HeaderField(Entry, frozen=True):
     vendor: str = ""
     meaning: str = ""
     parameter: str = ""
-    states: Literal["", "q850_cause"] = ""
+    states: Literal["", "q850_cause", "call_id", "shared_id", "icid_value"] = ""
     source: str = ""
     known: bool = True
 

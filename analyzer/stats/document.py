@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from analyzer.batch import Columns
 from analyzer.schema import CaptureRow, EndpointRow, ResponseRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
@@ -19,6 +20,7 @@ from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
+from analyzer.stats.sessions import session_totals
 
 #: The version of the document. A program that reads it need only look at it when a key changes, which none does.
 SCHEMA = 1
@@ -59,6 +61,7 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "by_status_code": figures.by_status_code,
             "by_release": {release.value: count for release, count in figures.by_release.items()},
         },
+        "sessions": session_document(analysis.columns("sessions")),
         "causes": [row._asdict() for row in causes(calls, analysis.registry)],
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
@@ -76,6 +79,17 @@ def document(analysis: Analysis) -> dict[str, Any]:
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
         ],
+    }
+
+
+def session_document(sessions: Columns) -> dict[str, Any]:
+    """The key ``sessions``."""
+    figures = session_totals(sessions)
+    return {
+        "total": figures.total,
+        "failures": figures.failures,
+        "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
+        "linked_by": {by.value: count for by, count in figures.linked_by.items()},
     }
 
 

@@ -22,8 +22,9 @@ Rows: TypeAlias = Sequence[Any]
 def endpoint_rows(analysis: Analysis) -> list[EndpointRow]:
     """Every endpoint, with the calls that went on without it and those that it had asked not to be sent."""
     calls = analysis.columns("calls")
-    blocked = blocked_calls(analysis.columns("blocks"), calls)
-    return endpoints(calls, analysis.config, overflows(analysis.columns("branches")), blocked)
+    blocked, sessions = blocked_calls(analysis.columns("blocks"), calls), analysis.sessions
+    advanced = overflows(analysis.columns("branches")) + sessions.overflows
+    return endpoints(calls, analysis.config, advanced, blocked, sessions.charges)
 
 
 #: Every table that is listed row by row, by name.

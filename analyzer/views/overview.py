@@ -10,6 +10,7 @@ from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes, told
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
+from analyzer.stats.sessions import session_totals
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
@@ -17,6 +18,7 @@ from analyzer.views.issues import issues_table, remarks
 from analyzer.views.messages import requests_table, responses_table
 from analyzer.views.outcomes import headline, outcomes_table, registrations_table, releases_table
 from analyzer.views.populations import midcall_table, options_table, populations_table, translations_table
+from analyzer.views.sessions import sessions_table
 from analyzer.views.table import Table
 from analyzer.views.words import Words
 
@@ -37,7 +39,7 @@ class Overview(NamedTuple):
 def overview(analysis: Analysis, words: Words) -> Overview:
     """What a person sees of an analysis; every number comes from `analyzer.stats`."""
     calls, registry = analysis.columns("calls"), analysis.registry
-    figures = totals(calls)
+    figures, sessions = totals(calls), session_totals(analysis.columns("sessions"))
     profiles = profiles_shown(analysis.causes_profile)
     registered = analysis.columns("registrations")
     tables = [
@@ -46,6 +48,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         responses_table(analysis.responses, registry, words, TOP_RESPONSES),
         requests_table(analysis.requests, words, TOP),
         outcomes_table(figures, calls, words),
+        sessions_table(sessions, words),
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
         endpoints_table(listed(analysis, "endpoints"), figures.failures, words, TOP),
         releases_table(figures, calls, words),
@@ -59,7 +62,7 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         issues_table(analysis.issue_counts, registry, words, TOP),
     ]
     return Overview(
-        headline(figures, analysis.orphans, words),
+        headline(figures, analysis.orphans, words, sessions.total or None),
         [table for table in tables if table.rows],
         remarks(analysis, words),
     )

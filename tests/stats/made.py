@@ -117,6 +117,7 @@ class MadeAnalysis:
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     config: Any = field(default_factory=MadeConfig)
+    is_linked: bool = True
     registry: Registry = field(default_factory=load_registry)
 
     def columns(self, name: str) -> Columns:
