@@ -92,9 +92,12 @@ def endpoints(
     for (network, address), count in relayers.items():
         relayed[positions[network] * len(numbers.addresses) + numbers.number_of[address]] += count
 
+    refused = overflows or {}
+    of_calls = {number: numbers.endpoint(number) for number in {*made, *sent, *codes, *relayed}}
+    # A trunk behind a proxy that went on to another one took part in no call at its lowest hop, and failed none.
+    known = [*of_calls.items(), *((-1, endpoint) for endpoint in refused.keys() - set(of_calls.values()))]
     found = []
-    for number in {*made, *sent, *codes, *relayed}:
-        ip, own_network = numbers.endpoint(number)
+    for number, (ip, own_network) in known:
         by_code = codes.get(number, {})
         found.append(
             EndpointRow(
@@ -108,7 +111,7 @@ def endpoints(
                 failures_as_responder=sum(by_code.values()),
                 failures_relayed=relayed.get(number, 0),
                 conflicts=0,
-                overflows=(overflows or {}).get((ip, own_network), 0),
+                overflows=refused.get((ip, own_network), 0),
                 blocked_calls=len((blocked or {}).get((ip, own_network), ())),
                 by_status_code=by_code,
             )
