@@ -68,8 +68,8 @@ class Analysis(Protocol):
         """Calls that are one intention, with whom to charge over all their legs."""
 
     @property
-    def translations(self) -> Mapping[Translation, int]:
-        """How often elements on the way made one code of another."""
+    def translations(self) -> Mapping[Translation, Sequence[int]]:
+        """The call_no of the calls in which elements on the way made one code of another."""
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
 from analyzer.capture.copies import Verdict
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.sessions import Sessions
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
     TABLES,
@@ -113,16 +115,22 @@ class MadeAnalysis:
     issue_counts: dict[str, int] = field(default_factory=dict)
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
-    translations: dict[Translation, int] = field(default_factory=dict)
+    translations: dict[Translation, list[int]] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     config: Any = field(default_factory=MadeConfig)
-    is_linked: bool = True
     registry: Registry = field(default_factory=load_registry)
 
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
+        if name not in self.tables and name in ("sessions", "links") and "calls" in self.tables:
+            return self.sessions.columns() if name == "sessions" else self.sessions.links()
         return self.tables.get(name) or empty(TABLES[name])
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of its calls."""
+        return Sessions(self.tables.get("calls") or table(CallRow, []), self.registry, self.config)
 
     def counts(self, rule: str) -> bool:
         """Every rule is followed."""
