@@ -6,11 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
 import numpy as np
 
-=======
->>>>>>> 8b987a3e394d34ff86e13f23f2aca64cfa5d9f7a
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints, MessageBatch, concat
 from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text

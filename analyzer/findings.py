@@ -180,18 +180,18 @@ class EvidenceRow(NamedTuple):
 class KpiRow(NamedTuple):
     """One figure of merit of one part of the calls; definitions in data/kpis.toml."""
 
-    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml")]
+    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml; short_calls with its seconds: short_calls_6s")]
     unit_counted: Annotated[str, Col(LABEL, "What is counted: calls sessions registrations")]
-    by: Annotated[str, Col(LABEL, "Broken down by: all endpoint pair domain prefix agent hour")]
-    part: Annotated[str | None, Col(TEXT, "Which part; missing for all")]
+    by: Annotated[str, Col(LABEL, "Broken down by: all caller callee pair request_domain ... (docs/counting.md)")]
+    part: Annotated[str | None, Col(TEXT, "Which part; missing for all; (none) without, (other) beyond the first ones")]
     scanners: Annotated[bool, Col(FLAG, "Scanners are counted with the others")]
-    value: Annotated[float | None, Col(REAL, "Ratio in percent, delay, duration; missing without calls")]
+    value: Annotated[float | None, Col(REAL, "Ratio in percent, mean of delays and durations; missing without any")]
     unit: Annotated[str, Col(LABEL, "% ms s")]
     numerator: Annotated[int | None, Col(REF, "Of a ratio")]
     denominator: Annotated[int, Col(KEY, "Denominator of a ratio, values of a delay")]
     low: Annotated[float | None, Col(REAL, "Wilson 95 % interval of a ratio")]
     high: Annotated[float | None, Col(REAL, "Its upper end")]
-    p50: Annotated[float | None, Col(REAL, "Median of a delay")]
+    p50: Annotated[float | None, Col(REAL, "Median of a delay (nearest rank)")]
     p95: Annotated[float | None, Col(REAL, "95th percentile")]
     p99: Annotated[float | None, Col(REAL, "99th percentile")]
     maximum: Annotated[float | None, Col(REAL, "Largest")]

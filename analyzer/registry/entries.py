@@ -263,6 +263,45 @@ class CountingRule(Entry, frozen=True):
     naive: str
 
 
+class KpiEntry(Entry, frozen=True):
+    """``[kpi.ID]``: what a figure of merit is made of, in words, and the sets that its function uses.
+
+    ``beside``: the figures of which this one is another reading; ``reading`` names it there.
+    """
+
+    id: str
+    title: str
+    short: str
+    unit: Literal["%", "ms", "s"]
+    counts: tuple[Literal["calls", "sessions", "registrations"], ...]
+    numerator: str
+    denominator: str
+    source: str
+    statuses: tuple[int, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    causes: tuple[int, ...] = ()
+    releases: tuple[Release, ...] = ()
+    good: Literal["high", "low", ""] = ""
+    beside: tuple[str, ...] = ()
+    reading: str = ""
+    note: str = ""
+
+    def with_seconds(self, seconds: float) -> KpiEntry:
+        """The figure of one length of time: its ``{seconds}`` filled in, and part of its id (``short_calls_6s``)."""
+        text = f"{seconds:g}"
+        filled = {name: getattr(self, name).format(seconds=text) for name in ("title", "short", "numerator")}
+        return msgspec.structs.replace(self, id=f"{self.id}_{text}s", **filled)
+
+
+class Numbering(Entry, frozen=True):
+    """``[numbering.NAME]``: country codes of one and two digits; every other one has three (E.164)."""
+
+    name: str
+    one: tuple[int, ...]
+    two: tuple[int, ...]
+    source: str
+
+
 class TranslationEntry(Entry, frozen=True):
     """``[translation.RECEIVED]``: the codes that an element may make of one; RECEIVED is a code or ``none``."""
 

@@ -57,6 +57,8 @@ SECTIONS: dict[str, Section] = {
     "reverse": Section(e.ReverseEntry, (_NAME,), "mappings.toml"),
     "rule": Section(e.RuleEntry, (_ID,), "call_outcomes.toml"),
     "counting": Section(e.CountingRule, (_ID,), "counting_rules.toml"),
+    "kpi": Section(e.KpiEntry, (_ID,), "kpis.toml"),
+    "numbering": Section(e.Numbering, (_NAME,), "numbering.toml"),
     "translation": Section(e.TranslationEntry, (("received", str),), "translations.toml"),
     "call_id_ending": Section(e.CallIdEnding, (_ID,), "linking.toml"),
     "no_number": Section(e.NoNumber, (_ID,), "linking.toml"),

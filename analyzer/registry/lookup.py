@@ -122,6 +122,17 @@ class Registry(Makers):
     # -- counting and outcomes
 
     @property
+    def kpis(self) -> Mapping[str, e.KpiEntry]:
+        """The figures of merit by id, in the order in which they are shown."""
+        return self.sections["kpi"]
+
+    @property
+    def numbering(self) -> e.Numbering:
+        """How long country codes are."""
+        found: e.Numbering = self.sections["numbering"]["e164"]
+        return found
+
+    @property
     def counting_rules(self) -> Mapping[str, e.CountingRule]:
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]

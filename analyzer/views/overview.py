@@ -8,13 +8,16 @@ from analyzer.stats import registrations as registration_stats
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes, told
+from analyzer.stats.kpis import kpis_of
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
+from analyzer.stats.ring_times import ring_times
 from analyzer.stats.sessions import session_totals
 from analyzer.views.captures import captures_table, layers_table
 from analyzer.views.causes import causes_table, profiles_shown
 from analyzer.views.endpoints import endpoints_table
 from analyzer.views.issues import issues_table, remarks
+from analyzer.views.kpis import kpi_tables, ring_times_table
 from analyzer.views.messages import requests_table, responses_table
 from analyzer.views.outcomes import headline, outcomes_table, registrations_table, releases_table
 from analyzer.views.populations import midcall_table, options_table, populations_table, translations_table
@@ -52,6 +55,8 @@ def overview(analysis: Analysis, words: Words) -> Overview:
         causes_table(causes(calls, registry), told(calls, registry, profiles), profiles, registry, words, TOP),
         endpoints_table(listed(analysis, "endpoints"), figures.failures, words, TOP),
         releases_table(figures, calls, words),
+        *kpi_tables(kpis_of(analysis), words, has_interval=analysis.counts("intervals")),
+        ring_times_table(ring_times(calls), words),
         translations_table(listed(analysis, "translations"), words, TOP),
         midcall_table(midcall_counts(analysis.columns("midcall")), words, TOP),
         populations_table(listed(analysis, "populations"), words, TOP),
