@@ -155,7 +155,7 @@ class CallRow(NamedTuple):
     to_uri: Annotated[str | None, Col(TEXT, "URI of To of the first INVITE", field="sip.to.addr")]
     request_uri: Annotated[str | None, Col(TEXT, "Request-URI of the first INVITE", field="sip.r-uri")]
     session_id: Annotated[str | None, Col(TEXT, "Session-ID of the first INVITE, RFC 7989")]
-    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that a header field of it names")]
+    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that its INVITE names, or an id of all legs")]
     sdp_origin: Annotated[str | None, Col(TEXT, "Its SDP's o= line without the o=")]
     session_no: Annotated[int | None, Col(REF, "Row in sessions")]
     network: Annotated[int | None, Col(REF, "VLAN or VNI that tells equal addresses apart")]

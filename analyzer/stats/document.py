@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from analyzer.schema import CaptureRow, EndpointRow, ResponseRow
+from analyzer.batch import Columns
+from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
 from analyzer.stats.counting import ranked
+from analyzer.stats.kpis import ALL, kpi_rows
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
+from analyzer.stats.ring_times import ring_times
+from analyzer.stats.sessions import session_totals
 
 #: The version of the document. A program that reads it need only look at it when a key changes, which none does.
 SCHEMA = 1
@@ -59,6 +63,7 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "by_status_code": figures.by_status_code,
             "by_release": {release.value: count for release, count in figures.by_release.items()},
         },
+        "sessions": session_document(analysis.columns("sessions")),
         "causes": [row._asdict() for row in causes(calls, analysis.registry)],
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
@@ -72,10 +77,31 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "populations": [row._asdict() for row in listed(analysis, "populations")],
         "options": [{**row._asdict(), "state": row.state.value} for row in listed(analysis, "options")],
         "translations": [row._asdict() for row in listed(analysis, "translations")],
+        "kpis": [_kpi(row) for row in sorted(kpi_rows(analysis, ALL), key=_kpi_key)],
+        "ring_times": [row._asdict() for row in ring_times(calls)],
         "issues": [
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
         ],
+    }
+
+
+def _kpi_key(row: KpiRow) -> tuple[int, str, str, bool]:
+    return -row.denominator, row.unit_counted, row.kpi, row.scanners
+
+
+def _kpi(row: KpiRow) -> dict[str, Any]:
+    return {name: value for name, value in row._asdict().items() if name not in ("by", "part")}
+
+
+def session_document(sessions: Columns) -> dict[str, Any]:
+    """The key ``sessions``."""
+    figures = session_totals(sessions)
+    return {
+        "total": figures.total,
+        "failures": figures.failures,
+        "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
+        "linked_by": {by.value: count for by, count in figures.linked_by.items()},
     }
 
 
