@@ -271,3 +271,10 @@ def test_open_when_the_capture_ends_first() -> None:
 
 def test_a_capture_that_ends_while_it_rings() -> None:
     one(RINGING, outcome="open", status_code=None, state="ringing", end_ts=None)
+
+
+@pytest.mark.parametrize("again", ["180", "183"])
+def test_ringing_after_the_timer_does_not_bring_a_call_back(again: str) -> None:
+    """A capture that ended before it would have said timed_out, and so does the whole one."""
+    text = f"alice -> bob INVITE\nalice <- bob 183\nalice <- bob {again} +181s\nalice <- bob 200 +5s"
+    one(text, outcome="timed_out", outcome_detail="only_18x", status_code=None, answer_ts=None)
