@@ -92,21 +92,60 @@ def test_every_difference_is_of_a_capture_that_is_compared() -> None:
 
 @pytest.mark.parametrize("capture", MADE)
 def test_made_captures_yield_the_codes_they_were_made_for(capture: str) -> None:
-    groups = [row for row in _table(CAPTURES / "generated" / "truth.tsv") if capture == f"generated/{row['file']}"]
+    """Every row of truth.tsv by its group, calls and final code; calls and registrations neither more nor less."""
     calls: Counter[str] = Counter()
+    registrations: Counter[str] = Counter()
     others: Counter[tuple[str, str]] = Counter()
-    for row in groups:
-        method = row["group"].split("-")[0]
-        if method in NOT_A_CALL:
-            others[method.upper(), row["final_code"]] += int(row["calls"])
-        elif row["calls"] != "0":
-            calls[row["final_code"]] += int(row["calls"])
-    said = _document(capture)
+    for row in _made(capture):
+        method, count = row["group"].split("-")[0], int(row["calls"])
+        if method in ("register", "REGISTER"):
+            registrations[row["final_code"]] += count
+        elif method in NOT_A_CALL:
+            others[method, row["final_code"]] += count
+        elif count:
+            calls[row["final_code"]] += count
+    result, said = _read(capture)[0], _document(capture)
     assert said["calls"]["by_status_code"] == calls
+    assert Counter(str(row["status_code"]) for row in rows(result, "registrations")) == registrations
     seen: Counter[tuple[str, str]] = Counter()
     for row in said["responses"]:
         seen[row["method"], str(row["status_code"])] += row["unique"]
-    assert all(seen[key] >= count for key, count in others.items())
+    assert {key: seen[key] for key in others} == others
+
+
+@pytest.mark.parametrize("capture", MADE)
+def test_made_captures_yield_the_outcomes_of_their_groups(capture: str) -> None:
+    """What a group's name says of its calls: cancelled, nothing heard, and who answers with 200 has succeeded."""
+    said = _document(capture)["calls"]["by_outcome"]
+    expected: Counter[str] = Counter()
+    for row in _made(capture):
+        # The silent ones end with their last resend, not 32 s after their first INVITE: cut, not timed out.
+        outcome = {"cancel": "cancelled", "silent": "open"}.get(row["group"])
+        if row["final_code"] == "200" and row["group"].split("-")[0] not in NOT_A_CALL:
+            outcome = "answered"
+        if outcome:
+            expected[outcome] += int(row["calls"])
+    assert {outcome: said.get(outcome, 0) for outcome in expected} == expected
+    assert expected["answered"] == said.get("answered", 0)
+
+
+@pytest.mark.parametrize("capture", MADE)
+def test_made_captures_were_sent_by_the_transports_they_were_made_for(capture: str) -> None:
+    wanted = {kind for row in _made(capture) for kind in row["transport"].split("+") if kind != "-"}
+    transactions = rows(_read(capture)[0], "transactions")
+    seen = {row["transport"] + ("6" if ":" in row["client_ip"] else "") for row in transactions}
+    if any(kind["layers"].endswith("hep") for kind in _document(capture)["captures"][0]["layers"]):
+        seen.add("hep")
+    assert seen == wanted
+
+
+def _made(capture: str) -> list[dict[str, str]]:
+    """The rows of truth.tsv that tell of a made capture."""
+    return [row for row in _table(CAPTURES / "generated" / "truth.tsv") if capture == f"generated/{row['file']}"]
+
+
+def test_every_made_capture_has_a_row_of_what_it_must_yield() -> None:
+    assert {path for path in INDEX if path.startswith("generated/")} - {NO_CAPTURE} == set(MADE)
 
 
 @pytest.mark.parametrize("capture", READ)
