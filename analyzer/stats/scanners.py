@@ -159,11 +159,12 @@ def _requests(calls: Columns, registrations: Columns) -> Requests:
         addresses.append(calls.labels("callee_ip"))
         networks.append(calls.ints("network"))
     joined, network = concat_labels(addresses), np.concatenate(networks)
-    known, numbers = network[:1], joined.codes.astype(np.int64)
-    sources: Ints = np.arange(len(joined.names))
+    names = [*joined.names, ""]  # the last one for rows without an address
+    known, numbers = network[:1], np.where(joined.codes < 0, len(names) - 1, joined.codes).astype(np.int64)
+    sources: Ints = np.arange(len(names))
     if (network != network[0]).any():
         known, position = np.unique(network, return_inverse=True)
-        sources, numbers = np.unique(numbers + position * len(joined.names), return_inverse=True)
+        sources, numbers = np.unique(numbers + position * len(names), return_inverse=True)
     count = len(calls) + len(registrations)
     answered = one_of(calls.labels("outcome"), (Outcome.ANSWERED,)) if len(calls) else np.zeros(0, np.bool_)
     accepted = one_of(registrations.labels("outcome"), _ACCEPTED) if len(registrations) else np.zeros(0, np.bool_)
@@ -171,7 +172,7 @@ def _requests(calls: Columns, registrations: Columns) -> Requests:
         source=numbers[:count],
         sources=sources,
         networks=known,
-        addresses=joined.names,
+        addresses=names,
         reached=np.where(answered, numbers[count:], -1),
         calls=len(calls),
         ts=np.concatenate([table.ints(ts) for table, _, _, ts in parts]),

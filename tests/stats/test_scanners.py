@@ -268,6 +268,11 @@ def test_an_accepted_subscription_vouches_for_calls() -> None:
     assert not found(rows, beside=others({**ANSWERED, "method": "SUBSCRIBE"})).scanners
 
 
+def test_rows_without_an_address_do_no_harm() -> None:
+    scanning = found(calls(*[refused(n, caller_ip=None, network=n % 2 or None) for n in range(50)]))
+    assert not any(scanner.row.ip for scanner in scanning.scanners)
+
+
 def test_nothing_at_all() -> None:
     scanning = found()
     assert not len(scanning.is_scanner)
