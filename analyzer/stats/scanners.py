@@ -16,7 +16,8 @@ import numpy as np
 from analyzer.batch import MISSING, Columns, Ints, Labels, concat_labels
 from analyzer.schema import ScannerRow
 from analyzer.stats.counting import Mask, one_of
-from analyzer.stats.scanner_signals import Reason, Requests, behaviour, fingerprints, sweep, targets_of, traces
+from analyzer.stats.dialled import octets
+from analyzer.stats.scanner_signals import READ, Reason, Requests, behaviour, fingerprints, sweep, targets_of, traces
 from analyzer.stats.sweeps import Asked, asked_others
 from analyzer.vocab import Outcome, RegistrationOutcome
 
@@ -86,7 +87,7 @@ def _score(
         successful[source] = beside.get(asked.endpoint(source), Asked()).accepted > 0
     judged = {asked.endpoint(source) for source in np.flatnonzero(successful).tolist()} if beside else set()
     rows = np.flatnonzero(~successful[asked.source] | certain_agent)
-    traced = traces(calls, registrations, asked.calls, rows, registry)
+    traced = traces(calls, registrations, asked.calls, rows[~certain_agent[rows]], registry)
     marked = certain_agent.copy()
     for trace_rows in traced["certain"].values():
         marked[trace_rows] = True
@@ -187,6 +188,15 @@ def _labelled(labels: Labels, is_wanted: Sequence[bool]) -> Mask:
     return chosen
 
 
+def _target_count(calls: Columns, registrations: Columns, of_calls: Ints, of_registrations: Ints) -> int:
+    """The different users asked for; of a flood its different URIs, which come to the same and cost less."""
+    if len(of_calls) <= READ and len(of_registrations) <= READ:
+        return len(targets_of(calls, registrations, of_calls, of_registrations)[0])
+    uris = set(octets(calls["to_uri"], of_calls)) if len(of_calls) else set()
+    uris |= set(octets(registrations["aor"], of_registrations)) if len(of_registrations) else set()
+    return len(uris - {b""})
+
+
 def _row(
     own: Ints,
     asked: Requests,
@@ -208,7 +218,7 @@ def _row(
         calls=len(of_calls),
         registrations=len(of_registrations),
         others=other.requests,
-        targets=len(targets_of(calls, registrations, of_calls, of_registrations)[0]),
+        targets=_target_count(calls, registrations, of_calls, of_registrations),
         successes=int(asked.succeeded[own].sum()),
         first_ts=int(asked.ts[own].min()),
         last_ts=int(asked.ts[own].max()),

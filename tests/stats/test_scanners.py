@@ -279,6 +279,12 @@ def test_nothing_at_all() -> None:
     assert not scanning.scanners
 
 
+def test_of_a_flood_a_part_is_read_and_all_of_it_is_counted() -> None:
+    scanning = found(calls(*[refused(n) for n in range(9000)]))
+    assert scanning.is_scanner.all()
+    assert (scanning.scanners[0].row.calls, scanning.scanners[0].row.targets) == (9000, 9000)
+
+
 # -- through the whole program ------------------------------------------------------------------------------------
 
 SCAN = "\n".join(
