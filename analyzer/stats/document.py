@@ -10,18 +10,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from analyzer.schema import CaptureRow, EndpointRow, ResponseRow, ScannerRow
+from analyzer.batch import Columns
+from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow, ScannerRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.bounds import bound_rows
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import cause_candidates
 from analyzer.stats.counting import ranked
 from analyzer.stats.doubts import doubts
+from analyzer.stats.kpis import ALL, kpi_rows
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
+from analyzer.stats.ring_times import ring_times
 from analyzer.stats.scanners import Scanner
+from analyzer.stats.sessions import session_totals
 from analyzer.stats.vantage import grade, vantage
 from analyzer.vocab import Outcome
 
@@ -66,7 +71,13 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "scanners": int(analysis.scanning.is_scanner.sum()),
             "without_scanners": _without_scanners(analysis),
         },
-        "causes": [row._asdict() for row in causes(calls, analysis.registry)],
+        "sessions": session_document(analysis.columns("sessions")),
+        "causes": _causes(analysis),
+        "conflicts": [
+            {**row._asdict(), "cause_from": row.cause_from.value, "candidates": [*map(int, row.candidates.split())]}
+            for row in listed(analysis, "conflicts")
+        ],
+        "evidence": {kind.value: count for kind, count in analysis.evidence_counts.items()},
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
         "registrations": {
@@ -79,6 +90,8 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "populations": [row._asdict() for row in listed(analysis, "populations")],
         "options": [{**row._asdict(), "state": row.state.value} for row in listed(analysis, "options")],
         "translations": [row._asdict() for row in listed(analysis, "translations")],
+        "kpis": [_kpi(row) for row in sorted(kpi_rows(analysis, ALL), key=_kpi_key)],
+        "ring_times": [row._asdict() for row in ring_times(calls)],
         "issues": [
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
@@ -86,6 +99,33 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "vantage": _vantage(analysis),
         "scanners": [_scanner(scanner.row) for scanner in sorted(analysis.scanning.scanners, key=_scanner_key)],
     }
+
+
+def _kpi_key(row: KpiRow) -> tuple[int, str, str, bool]:
+    return -row.denominator, row.unit_counted, row.kpi, row.scanners
+
+
+def _kpi(row: KpiRow) -> dict[str, Any]:
+    return {name: value for name, value in row._asdict().items() if name not in ("by", "part")}
+
+
+def session_document(sessions: Columns) -> dict[str, Any]:
+    """The key ``sessions``."""
+    figures = session_totals(sessions)
+    return {
+        "total": figures.total,
+        "failures": figures.failures,
+        "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
+        "linked_by": {by.value: count for by, count in figures.linked_by.items()},
+    }
+
+
+def _causes(analysis: Analysis) -> list[dict[str, Any]]:
+    calls, registry = analysis.columns("calls"), analysis.registry
+    candidates = cause_candidates(calls, registry, analysis.causes_profile)
+    return [
+        {**row._asdict(), "cause_candidates": candidates.get(row.cause, [])} for row in causes(calls, registry)
+    ]
 
 
 def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:
@@ -176,6 +216,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "failures_as_caller": row.failures_as_caller,
         "failures_as_responder": row.failures_as_responder,
         "failures_relayed": row.failures_relayed,
+        "conflicts": row.conflicts,
         "overflows": row.overflows,
         "blocked_calls": row.blocked_calls,
         "by_status_code": row.by_status_code,

@@ -61,6 +61,19 @@ def chosen(calls: Columns, choice: Choice) -> Ints:
     return np.flatnonzero(mask)
 
 
+def called(calls: Columns, which: str) -> Ints:
+    """The positions of the calls that a person names: by their number, else by their Call-ID as it is shown."""
+    if not len(calls):
+        return np.empty(0, dtype=np.int64)
+    if which.isdecimal() and len(which) < 16:
+        rows = np.flatnonzero(calls.ints("call_no") == int(which))
+        if len(rows):
+            return rows
+    texts = calls["call_id"]
+    assert isinstance(texts, Labels | Texts)
+    return np.array([row for row in range(len(calls)) if texts.value(row) == which], dtype=np.int64)
+
+
 def _has_status(codes: Ints, statuses: tuple[tuple[int, int] | None, ...]) -> Mask:
     mask = np.zeros(len(codes), dtype=np.bool_)
     for bounds in statuses:
