@@ -15,8 +15,8 @@ class SessionTotals(NamedTuple):
     """The sessions of an analysis in figures.
 
     ``calls`` are all their legs; ``by_outcome`` adds up to ``total``; ``linked_by`` counts the sessions of several
-    calls by how their weakest link is known. ``failures`` are failed sessions, ``failures_behind`` those begun in a leg
-    behind the first, ``advanced`` the sessions answered after another route had been refused.
+    calls by how their weakest link is known. ``failures`` are failed sessions, ``failures_behind`` those that began in
+    a leg behind the first, ``advanced`` the sessions answered after another route had been refused.
     """
 
     total: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
 from analyzer.capture.copies import Verdict
 from analyzer.config import Thresholds
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.sessions import Sessions
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
     TABLES,
@@ -24,7 +26,8 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
-from analyzer.vocab import Side, SourceKind
+from analyzer.stats.scanners import Scanning, find
+from analyzer.vocab import EvidenceKind, Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
 START = 1_794_898_800_000_000_000
@@ -135,21 +138,33 @@ class MadeAnalysis:
     issue_counts: dict[str, int] = field(default_factory=dict)
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
-    translations: dict[Translation, int] = field(default_factory=dict)
+    translations: dict[Translation, list[int]] = field(default_factory=dict)
+    evidence_counts: dict[EvidenceKind, int] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     without: frozenset[str] = frozenset()
     config: Any = field(default_factory=MadeConfig)
-    is_linked: bool = True
     registry: Registry = field(default_factory=load_registry)
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of counting is followed."""
         return rule not in self.without
 
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans among the calls and registrations."""
+        return find(self.columns("calls"), self.columns("registrations"), self.registry, self.columns("others"))
+
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
+        if name not in self.tables and name in ("sessions", "links") and "calls" in self.tables:
+            return self.sessions.columns() if name == "sessions" else self.sessions.links()
         return self.tables.get(name) or empty(TABLES[name])
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of its calls."""
+        return Sessions(self.tables.get("calls") or table(CallRow, []), self.registry, self.config)
 
 
 def capture(**given: Any) -> CaptureRow:
