@@ -166,6 +166,10 @@ def test_near_misses(behind: dict[str, Any]) -> None:
     assert links(leg(ALICE, PBX, answer_ts=START + 5 * SECOND), behind) == []
 
 
+def test_on_one_machine_addresses_say_nothing() -> None:
+    assert links(*(leg("127.0.0.1", "127.0.0.1", at) for at in (0, 20, 40))) == []
+
+
 def test_addresses_with_one_alias_are_one_element() -> None:
     legs = leg(ALICE, PBX), leg(PBX_OUT, TRUNK, 20)
     assert links(*legs) == []
