@@ -21,8 +21,8 @@ from analyzer.batch import (
     D_TS,
     D_WIRE_LENGTH,
     M_MESSAGE_NO,
-    Datagrams,
     Columns,
+    Datagrams,
     Labels,
     MethodNames,
 )

@@ -104,9 +104,10 @@ def candidates(keys: Ints, legs: Ints, parents: Ints, heads: Ints, chains: Ints,
     """(asks, offers) of calls whose set-up the one falls into and that share a key; returns how many there are.
 
     ``keys``: for each call some keys, -1 = none; the first KEYS_OF_CALLED may equal each other, each further one its
-    own kind alone. Calls of an element to itself (loopback) are passed over: their addresses say nothing. ``heads`` (a power of two of them, -1) and ``chains`` (as ``keys``) are the index of what was
-    offered so far, the latest first. ``pairs`` is filled as far as it reaches, sorted by who asks: ask again with a
-    longer one and a new index where more are returned than it holds.
+    own kind alone. Calls of an element to itself (loopback) are passed over: their addresses say nothing. ``heads`` (a
+    power of two of them, -1) and ``chains`` (as ``keys``) are the index of what was offered so far, the latest first.
+    ``pairs`` is filled as far as it reaches, sorted by who asks: ask again with a longer one and a new index where more
+    are returned than it holds.
     """
     count, width, mask = 0, keys.shape[1], len(heads) - 1
     for rank in range(len(keys)):
