@@ -121,10 +121,11 @@ class Sessions:
         return Charges(self._by_row(role), Labels(self._by_row(charged.codes), charged.names))
 
     @cached_property
-    def translations(self) -> Counter[Translation]:
-        """What elements made, in front, of the code that decided behind them; equal codes are left out."""
+    def translations(self) -> dict[Translation, list[int]]:
+        """What elements made of the code that decided behind them: call_no of the legs in front, where codes differ."""
         calls, order = self._calls, self._legs.order
         status, network = calls.ints("status_code")[order], calls.ints("network")[order]
+        numbers = calls.ints("call_no")[order]
         by = calls.labels("failed_by_ip").take(order)
         decider = self._blame.decider
         changed = self._path & (decider >= 0) & (status != MISSING) & (by.codes >= 0)
@@ -132,11 +133,12 @@ class Sessions:
         ranks = np.flatnonzero(changed)
         rows = zip(
             by.codes[ranks].tolist(), network[ranks].tolist(), status[decider[ranks]].tolist(), status[ranks].tolist(),
-            strict=True,
+            numbers[ranks].tolist(), strict=True,
         )  # fmt: skip
-        return Counter(
-            Translation(by.names[code], _known(vlan), _known(received), sent) for code, vlan, received, sent in rows
-        )
+        found: dict[Translation, list[int]] = {}
+        for code, vlan, received, sent, call_no in rows:
+            found.setdefault(Translation(by.names[code], _known(vlan), _known(received), sent), []).append(call_no)
+        return found
 
     @cached_property
     def overflows(self) -> Counter[tuple[str, int | None]]:

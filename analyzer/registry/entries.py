@@ -263,6 +263,62 @@ class CountingRule(Entry, frozen=True):
     naive: str
 
 
+class VantageCheck(Entry, frozen=True):
+    """``[vantage.ID]``: one thing that limits what a capture can say.
+
+    ``fair`` and ``poor`` are the shares (per cent) above which the check is no longer good and no longer fair, by the
+    lower end of their interval; a check without ``poor`` never makes a capture poor. ``reason`` is why the limits
+    lie there, ``follows`` what a reader of the figures must know.
+    """
+
+    id: str
+    title: str
+    unit: str
+    reason: str
+    follows: str
+    fair: float | None = None
+    poor: float | None = None
+
+
+class KpiEntry(Entry, frozen=True):
+    """``[kpi.ID]``: what a figure of merit is made of, in words, and the sets that its function uses.
+
+    ``beside``: the figures of which this one is another reading; ``reading`` names it there.
+    """
+
+    id: str
+    title: str
+    short: str
+    unit: Literal["%", "ms", "s"]
+    counts: tuple[Literal["calls", "sessions", "registrations"], ...]
+    numerator: str
+    denominator: str
+    source: str
+    statuses: tuple[int, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    causes: tuple[int, ...] = ()
+    releases: tuple[Release, ...] = ()
+    good: Literal["high", "low", ""] = ""
+    beside: tuple[str, ...] = ()
+    reading: str = ""
+    note: str = ""
+
+    def with_seconds(self, seconds: float) -> KpiEntry:
+        """The figure of one length of time: its ``{seconds}`` filled in, and part of its id (``short_calls_6s``)."""
+        text = f"{seconds:g}"
+        filled = {name: getattr(self, name).format(seconds=text) for name in ("title", "short", "numerator")}
+        return msgspec.structs.replace(self, id=f"{self.id}_{text}s", **filled)
+
+
+class Numbering(Entry, frozen=True):
+    """``[numbering.NAME]``: country codes of one and two digits; every other one has three (E.164)."""
+
+    name: str
+    one: tuple[int, ...]
+    two: tuple[int, ...]
+    source: str
+
+
 class TranslationEntry(Entry, frozen=True):
     """``[translation.RECEIVED]``: the codes that an element may make of one; RECEIVED is a code or ``none``."""
 
@@ -358,7 +414,7 @@ class WarningText(Entry, frozen=True):
 
 class HeaderField(Entry, frozen=True):
     """A header field. ``states``: its value is a Q.850 cause as a number, the Call-ID of another leg, an id that all
-    legs share, or P-Charging-Vector's icid-value, which is such an id.
+    legs share, or P-Charging-Vector's icid-value, which is such an id. ``explains``: it is evidence of why.
     """
 
     name: str
@@ -369,6 +425,7 @@ class HeaderField(Entry, frozen=True):
     meaning: str = ""
     parameter: str = ""
     states: Literal["", "q850_cause", "call_id", "shared_id", "icid_value"] = ""
+    explains: bool = False
     source: str = ""
     known: bool = True
 

@@ -88,12 +88,13 @@ def endpoints(
     originated = numbers.of(charged, began)
     codes = _originated_codes(originated, calls.ints("status_code")[began & (charged.codes >= 0)])
     relayed: Counter[int] = Counter(tally(numbers.of(failed_by, passed_on)))
+    contradicted = tally(numbers.of(failed_by, np.asarray(calls["cause_conflict"])))
     positions = {int(network): position for position, network in enumerate(numbers.networks)}
     for (network, address), count in relayers.items():
         relayed[positions[network] * len(numbers.addresses) + numbers.number_of[address]] += count
 
     found = []
-    for number in {*made, *sent, *codes, *relayed}:
+    for number in {*made, *sent, *codes, *relayed, *contradicted}:
         ip, own_network = numbers.endpoint(number)
         by_code = codes.get(number, {})
         found.append(
@@ -107,7 +108,7 @@ def endpoints(
                 failures_as_caller=failed_made.get(number, 0),
                 failures_as_responder=sum(by_code.values()),
                 failures_relayed=relayed.get(number, 0),
-                conflicts=0,
+                conflicts=contradicted.get(number, 0),
                 overflows=(overflows or {}).get((ip, own_network), 0),
                 blocked_calls=len((blocked or {}).get((ip, own_network), ())),
                 by_status_code=by_code,
