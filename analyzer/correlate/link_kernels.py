@@ -104,16 +104,16 @@ def candidates(keys: Ints, legs: Ints, parents: Ints, heads: Ints, chains: Ints,
     """(asks, offers) of calls whose set-up the one falls into and that share a key; returns how many there are.
 
     ``keys``: for each call some keys, -1 = none; the first KEYS_OF_CALLED may equal each other, each further one its
-    own kind alone. Calls of an element to itself (loopback) are passed over: their addresses say nothing. ``heads`` (a
-    power of two of them, -1) and ``chains`` (as ``keys``) are the index of what was offered so far, the latest first.
+    own kind alone. Two calls that an element makes to itself, as on loopback, share it whether or not they are one
+    intention, and are no pair. ``heads`` (a power of two of them, -1) and ``chains`` (as ``keys``) are the index of
+    what was offered so far, the latest first.
     ``pairs`` is filled as far as it reaches, sorted by who asks: ask again with a longer one and a new index where more
     are returned than it holds.
     """
     count, width, mask = 0, keys.shape[1], len(heads) - 1
     for rank in range(len(keys)):
         first = count
-        if legs[rank, L_CALLER] == legs[rank, L_CALLEE]:
-            continue
+        is_inside = legs[rank, L_CALLER] == legs[rank, L_CALLEE]
         for column in range(width if parents[rank] < 0 and legs[rank, L_CALLER] >= 0 else 0):
             key, kind = keys[rank, column], max(column, KEYS_OF_CALLED - 1)
             if key < 0:
@@ -127,6 +127,7 @@ def candidates(keys: Ints, legs: Ints, parents: Ints, heads: Ints, chains: Ints,
                     and max(offered, KEYS_OF_CALLED - 1) == kind
                     and legs[other, L_CALLEE] == legs[rank, L_CALLER]
                     and legs[other, L_SET_UP_END] >= legs[rank, L_START]
+                    and not (is_inside and legs[other, L_CALLER] == legs[other, L_CALLEE])
                 ):
                     kept += 1
                     is_new = True

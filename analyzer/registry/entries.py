@@ -255,12 +255,19 @@ class ReleaseRule(Entry, frozen=True):
 
 
 class CountingRule(Entry, frozen=True):
-    """``[counting.ID]``: one rule of counting, which tests can switch off."""
+    """``[counting.ID]``: one rule of counting, which tests can switch off.
+
+    ``folders`` of ``pcaps/`` come out differently without it, ``also`` show more of the same; where no capture can show
+    it, ``test`` names the test that does.
+    """
 
     id: str
     number: str
     meaning: str
     naive: str
+    folders: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    test: str = ""
 
 
 class VantageCheck(Entry, frozen=True):

@@ -38,8 +38,8 @@ def test_a_failure_behind_a_pbx() -> None:
     assert (row["calls"], row["linked_by"], row["outcome"], row["status_code"]) == (2, "score", "failed", 500)
     assert (row["failed_by_ip"], row["failed_in_call"], row["relayed_by"]) == ("203.0.113.20", 2, "198.51.100.1")
     assert result.columns("calls").ints("session_no").tolist() == [1, 1]
-    changed = {(which.received, which.sent): count for which, count in result.translations.items()}
-    assert changed == {(404, 500): 1}
+    changed = {(which.received, which.sent): behind for which, behind in result.translations.items()}
+    assert changed == {(404, 500): [1]}
 
 
 def test_without_the_rule_each_leg_is_counted() -> None:
