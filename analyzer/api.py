@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from analyzer.batch import MISSING, Columns, Ints, MessageBatch, concat
+import numpy as np
+
+from analyzer.batch import MISSING, AnyColumn, Columns, Ints, MessageBatch, concat
 from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
@@ -16,16 +18,22 @@ from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.branches import Translation
 from analyzer.correlate.evidence import Evidence
+from analyzer.correlate.kept import CallMessages
 from analyzer.correlate.rules import Rules
-from analyzer.correlate.wire import ISSUES, Explained, evidence_rows, explain, with_events
+from analyzer.correlate.sessions import Sessions, sides
+from analyzer.correlate.wire import ISSUES, Matches, evidence_rows, match, with_events
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import CaptureRow, EvidenceRow, IssueRow, MessageRow, RequestRow, ResponseRow
-from analyzer.stats.counting import ranked
+from analyzer.stats.behind import calls_behind
+from analyzer.stats.counting import NONE, one_of, ranked
+from analyzer.stats.explained import Explained, call_id_octets, explained
 from analyzer.stats.noted import noted
 from analyzer.stats.route_advance import blocks
-from analyzer.vocab import EvidenceKind, Family, SourceKind
+from analyzer.stats.scanners import Scanning, find, nobody
+from analyzer.stats.select import Choice, chosen
+from analyzer.vocab import EvidenceKind, Family, Outcome, Release, SourceKind
 
 if TYPE_CHECKING:
     from analyzer.tables import Table, TableWriter
@@ -162,8 +170,8 @@ class Result:
     # -- tables -------------------------------------------------------------------------------------------------
 
     def columns(self, name: str) -> Columns:
-        """``calls``, ``registrations``, ``others``, ``midcall``, ``branches``, ``blocks`` or (where kept)
-        ``transactions`` as numpy columns."""
+        """``calls``, ``sessions``, ``links``, ``registrations``, ``others``, ``midcall``, ``branches``, ``blocks`` or
+        (where kept) ``transactions`` as numpy columns."""
         if name not in self._columns:
             make = self._sources.get(name)
             if make is None:
@@ -171,13 +179,23 @@ class Result:
             self._columns[name] = make()
         return self._columns[name]
 
+    @cached_property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs; nobody when the rule ``scanners`` is switched off."""
+        calls = self._plain_calls
+        if not self.counts("scanners"):
+            return nobody(calls)
+        return find(calls, self.columns("registrations"), self.registry, self.columns("others"))
+
     @property
     def _sources(self) -> dict[str, Callable[[], Columns]]:
         """What makes each table that is kept as columns."""
         pipeline = self._pipeline
         branches = pipeline.calls.branches
         sources: dict[str, Callable[[], Columns]] = {
-            "calls": lambda: with_events(self._plain_calls, self._wire, self._explained),
+            "calls": lambda: self._finished(with_events(self._plain_calls, self._wire, self._matches)),
+            "sessions": self._session_columns,
+            "links": self._link_columns,
             "registrations": pipeline.registrations.columns,
             "others": pipeline.others.columns,
             "midcall": pipeline.others.midcall,
@@ -194,17 +212,45 @@ class Result:
         return self._pipeline.calls.columns()
 
     @cached_property
+    def sessions(self) -> Sessions:
+        """Calls that are one intention, with whom to charge over all their legs."""
+        return Sessions(self._plain_calls, self.registry, self.config, self._rules.counts("hops"))
+
+    def _session_columns(self) -> Columns:
+        return self.sessions.columns()
+
+    def _link_columns(self) -> Columns:
+        return self.sessions.links()
+
+    def _finished(self, calls: Columns) -> Columns:
+        """The calls with what only all of them together tell."""
+        together: dict[str, AnyColumn] = {
+            "session_no": self.sessions.session_no,
+            "is_scanner": self.scanning.is_scanner,
+            "failed_side": sides(calls.labels("failed_by_ip"), self.config),
+        }
+        return Columns(calls.row_type, {**calls.columns, **together}, len(calls))
+
+    @cached_property
+    def translations(self) -> Mapping[Translation, Sequence[int]]:
+        """The call_no of the calls in which elements, within a call or between two legs, made one code of another."""
+        changed = {which: list(calls) for which, calls in self._pipeline.calls.branches.translations().items()}
+        for which, calls in self.sessions.translations.items():
+            changed.setdefault(which, []).extend(calls)
+        return changed
+
+    @property
     def _wire(self) -> list[WireEvent]:
         return self._pipeline.assembly.wire.events
 
     @cached_property
-    def _explained(self) -> Explained:
-        return explain(self._wire, self._plain_calls)
+    def _matches(self) -> Matches:
+        return match(self._wire, self._plain_calls)
 
     @cached_property
     def wire_evidence(self) -> list[EvidenceRow]:
         """ICMP errors, resets, SYNs without an answer and TLS alerts that concern SIP, in the order of time."""
-        return evidence_rows(self._wire, self._plain_calls, self._explained)
+        return evidence_rows(self._wire, self._plain_calls, self._matches)
 
     @property
     def evidence_counts(self) -> Mapping[EvidenceKind, int]:
@@ -222,11 +268,6 @@ class Result:
         evidence = Evidence(self.registry)
         self._again(message_sink=lambda batch, links: rows.extend(evidence.rows(batch, links)))
         return frame(columns_of_rows(EvidenceRow, [*rows, *self.wire_evidence]))
-
-    @cached_property
-    def translations(self) -> Mapping[Translation, int]:
-        """How often elements on the way made one code of another."""
-        return self._pipeline.calls.branches.translations()
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""
@@ -259,6 +300,48 @@ class Result:
         self._again(message_sink=lambda batch, links: parts.append(message_columns(batch, links, batch.methods)))
         return frame(concat(MessageRow, parts))
 
+    def explain(self, call_no: int, progress: Progress | None = None) -> Explained:
+        """How a call came to be counted as it is: its messages, what each of them changed, and how it was judged.
+
+        Reads the captures again and replays the messages of its Call-ID. Raises KeyError for a call that there is not.
+        """
+        calls = self.columns("calls")
+        rows = np.flatnonzero(calls.ints("call_no") == call_no)
+        if not len(rows):
+            raise KeyError(call_no)
+        messages = CallMessages(call_id_octets(calls, int(rows[0])))
+        again = self._again(keep=(), message_sink=messages, progress=progress)
+        return explained(calls, int(rows[0]), messages, self._rules, again._pipeline.end_ts)
+
+    def calls_behind(
+        self,
+        row: Any = None,
+        count: str = "calls",
+        *,
+        outcome: str | None = None,
+        status_code: int | str | None = None,
+        cause: int | str | None = None,
+        endpoint: str | None = None,
+        release: str | None = None,
+    ) -> Columns:
+        """The calls behind a number, as columns (``analyzer.tables.frame`` makes a DataFrame of them).
+
+        ``row``: a row of a table that counts calls, with the name of the count (`stats.behind.calls_behind`). Or what
+        the calls have in common: ``outcome``, ``status_code`` and ``cause`` (``"none"`` where there is none),
+        ``endpoint`` as caller, callee, charged or relaying, ``release``. All that is given must fit.
+        """
+        calls = self.columns("calls") if row is None else calls_behind(self, row, count)
+        choice = Choice(
+            outcomes=() if outcome is None else (Outcome(outcome),),
+            statuses=() if status_code is None else (_span_of(status_code),),
+            causes=() if cause is None else (None if cause == NONE else int(cause),),
+            endpoints=() if endpoint is None else (endpoint,),
+        )
+        found = calls.take(chosen(calls, choice))
+        if release is not None and len(found):
+            found = found.take(np.flatnonzero(one_of(found.labels("release"), {Release(release)})))
+        return found
+
     def _frame(self, name: str) -> Table:
         from analyzer.tables import frame
 
@@ -271,10 +354,15 @@ class Result:
             reader=self._pipeline.reader,
             config=self.config,
             registry=self.registry,
+            keylog=self._pipeline.keylog,
             keep_copies=self.keeps_copies,
             without=self._rules.without,
             **options,
         )
+
+
+def _span_of(status_code: int | str) -> tuple[int, int] | None:
+    return None if status_code == NONE else (int(status_code), int(status_code))
 
 
 def _layers(number: int, reader: Reader, messages: Mapping[tuple[int, int], int]) -> dict[str, tuple[int, int, int]]:

@@ -134,7 +134,7 @@ class SessionRow(NamedTuple):
     invite_ts: Annotated[int, Col(TIME, "First INVITE")]
     caller_ip: Annotated[str, Col(LABEL, "Caller of the first leg")]
     callee_ip: Annotated[str, Col(LABEL, "Callee of the first leg")]
-    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg")]
+    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg; of tries the best")]
     status_code: Annotated[int | None, Col(CODE, "Its final status code")]
     cause: Annotated[int | None, Col(CODE, "Q.850 cause of the leg where the failure began, else its own")]
     cause_from: Annotated[CauseFrom | None, Col(LABEL, "Where that comes from")]
@@ -151,7 +151,7 @@ class LinkRow(NamedTuple):
 
     session_no: Annotated[int, Col(KEY, "Row in sessions")]
     call_no: Annotated[int, Col(KEY, "The leg behind: row in calls")]
-    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it: row in calls")]
+    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it, or the try before it: row in calls")]
     linked_by: Annotated[LinkedBy, Col(LABEL, "session_id header score")]
     score: Annotated[int, Col(CODE, "0-100; 100 where a header field says so")]
     evidence: Annotated[str, Col(TEXT, "What fits, in words")]
@@ -198,18 +198,18 @@ class ConflictRow(NamedTuple):
 class KpiRow(NamedTuple):
     """One figure of merit of one part of the calls; definitions in data/kpis.toml."""
 
-    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml")]
+    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml; short_calls with its seconds: short_calls_6s")]
     unit_counted: Annotated[str, Col(LABEL, "What is counted: calls sessions registrations")]
-    by: Annotated[str, Col(LABEL, "Broken down by: all endpoint pair domain prefix agent hour")]
-    part: Annotated[str | None, Col(TEXT, "Which part; missing for all")]
+    by: Annotated[str, Col(LABEL, "Broken down by: all caller callee pair request_domain ... (docs/counting.md)")]
+    part: Annotated[str | None, Col(TEXT, "Which part; missing for all; (none) without, (other) beyond the first ones")]
     scanners: Annotated[bool, Col(FLAG, "Scanners are counted with the others")]
-    value: Annotated[float | None, Col(REAL, "Ratio in percent, delay, duration; missing without calls")]
+    value: Annotated[float | None, Col(REAL, "Ratio in percent, mean of delays and durations; missing without any")]
     unit: Annotated[str, Col(LABEL, "% ms s")]
     numerator: Annotated[int | None, Col(REF, "Of a ratio")]
     denominator: Annotated[int, Col(KEY, "Denominator of a ratio, values of a delay")]
     low: Annotated[float | None, Col(REAL, "Wilson 95 % interval of a ratio")]
     high: Annotated[float | None, Col(REAL, "Its upper end")]
-    p50: Annotated[float | None, Col(REAL, "Median of a delay")]
+    p50: Annotated[float | None, Col(REAL, "Median of a delay (nearest rank)")]
     p95: Annotated[float | None, Col(REAL, "95th percentile")]
     p99: Annotated[float | None, Col(REAL, "99th percentile")]
     maximum: Annotated[float | None, Col(REAL, "Largest")]
@@ -224,6 +224,18 @@ class VantageRow(NamedTuple):
     share: Annotated[float | None, Col(REAL, "The same in percent", unit="%")]
     grade: Annotated[str, Col(LABEL, "good fair poor")]
     meaning: Annotated[str, Col(TEXT, "What follows from it")]
+
+
+class BoundRow(NamedTuple):
+    """Between which values a figure lies, however the calls turned out that this capture leaves in doubt."""
+
+    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml")]
+    unit: Annotated[str, Col(LABEL, "% s")]
+    value: Annotated[float | None, Col(REAL, "As counted; missing without calls")]
+    low: Annotated[float | None, Col(REAL, "If all doubtful calls lie on the one side")]
+    high: Annotated[float | None, Col(REAL, "If all of them lie on the other")]
+    doubtful: Annotated[int, Col(KEY, "Calls that are counted and may have had another outcome")]
+    outside: Annotated[int, Col(KEY, "Calls that are not counted: cut off, not seen, not readable")]
 
 
 class ScannerRow(NamedTuple):

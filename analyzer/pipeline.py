@@ -98,6 +98,8 @@ class Pipeline:
         self.issues = IssueLog()
         self.methods = MethodNames()
         self.reader = reader
+        self.keylog = keylog
+        self.rules = rules
         self.paths = expand(paths)
         #: The tables whose rows are held when `run` is over.
         self.kept = {"calls", "registrations", *keep}
@@ -135,9 +137,8 @@ class Pipeline:
                     self._take(batch, sinks)
                     if progress is not None:
                         self._report(progress)
-            ends = [reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None]
-            if ends and self._messages:
-                self._keep(self.correlator.advance(max(ends)))
+            if self.end_ts is not None and self._messages:
+                self._keep(self.correlator.advance(self.end_ts))
             self._keep(self.correlator.close())
             if evicted := self.timeline.flows.evicted:
                 detail = f"{evicted} flows of SIP lost their place among too many others"
@@ -146,6 +147,11 @@ class Pipeline:
                 self.transactions.close()
         finally:
             self.timeline.close()
+
+    @property
+    def end_ts(self) -> int | None:
+        """The latest frame of all captures, ns."""
+        return max((reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None), default=None)
 
     def _report(self, progress: Progress) -> None:
         consumed, total = self.timeline.progress

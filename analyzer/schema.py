@@ -25,6 +25,7 @@ from analyzer.coltypes import (
 )
 from analyzer.findings import (
     BlockRow,
+    BoundRow,
     BranchRow,
     ConflictRow,
     EvidenceRow,
@@ -156,7 +157,7 @@ class CallRow(NamedTuple):
     to_uri: Annotated[str | None, Col(TEXT, "URI of To of the first INVITE", field="sip.to.addr")]
     request_uri: Annotated[str | None, Col(TEXT, "Request-URI of the first INVITE", field="sip.r-uri")]
     session_id: Annotated[str | None, Col(TEXT, "Session-ID of the first INVITE, RFC 7989")]
-    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that a header field of it names")]
+    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that its INVITE names, or an id of all legs")]
     sdp_origin: Annotated[str | None, Col(TEXT, "Its SDP's o= line without the o=")]
     session_no: Annotated[int | None, Col(REF, "Row in sessions")]
     network: Annotated[int | None, Col(REF, "VLAN or VNI that tells equal addresses apart")]
@@ -366,13 +367,14 @@ TABLES: dict[str, type[Any]] = {
     "conflicts": ConflictRow,
     "kpis": KpiRow,
     "vantage": VantageRow,
+    "bounds": BoundRow,
     "scanners": ScannerRow,
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
-    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow", "EvidenceRow", "IssueRow",
-    "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
-    "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
-    "TranslationRow", "VantageRow", "columns",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BoundRow",
+    "BranchRow", "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow",
+    "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow",
+    "OtherRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow",
+    "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip

@@ -34,7 +34,8 @@ DECIDED, RELAYED, OUTRANKED, CANCELLED, STEP, UNANSWERED = range(6)
 X_ELEMENT = 0  # endpoint that received one code and sent another
 X_RECEIVED = 1  # 0 = none came
 X_SENT = 2
-X_COLUMNS = 3
+X_TX = 3  # transaction handed out that carried the code it sent
+X_COLUMNS = 4
 
 REQUEST_TERMINATED = 487
 
@@ -134,5 +135,6 @@ def translations(groups: Ints, tx: Ints, summary: Ints, out: Ints) -> int:
                 out[count, X_ELEMENT] = element
                 out[count, X_RECEIVED] = received
                 out[count, X_SENT] = tx[t, T_STATUS]
+                out[count, X_TX] = t
                 count += 1
     return count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +51,7 @@ class BranchTable:
         self._correlator = correlator
         self._branches = Parts()
         self._blocks = Parts()
-        self._translations: Counter[tuple[int, int, int]] = Counter()
+        self._translations: dict[tuple[int, int, int], list[int]] = {}
 
     def add(self, ended: Ended, summary: Ints) -> None:
         """Keep what ended calls (rows of `summary_kernels`) did on the way."""
@@ -63,7 +62,8 @@ class BranchTable:
             self._branches.add(_branch_part(tx[fates[:, B_TX]], fates), _NO_TEXT)
             changed = np.empty((len(tx), X_COLUMNS), dtype=np.int64)
             changed = changed[: translations(ended.groups, tx, summary, changed)]
-            self._translations.update((element, received, sent) for element, received, sent in changed.tolist())
+            for element, received, sent, t in changed.tolist():
+                self._translations.setdefault((element, received, sent), []).append(int(tx[t, T_CALL_NO]))
         asked = (tx[:, T_STATUS] == _UNAVAILABLE) & (tx[:, T_RETRY_AFTER] > 0) & (tx[:, T_CALL_NO] > 0)
         if asked.any():
             self._blocks.add(_block_part(tx[asked]), _NO_TEXT)
@@ -89,12 +89,12 @@ class BranchTable:
         places = EndpointNames(self._correlator.endpoints)
         return table(BlockRow, {"ip": places.labels(data["ip"])}, data)
 
-    def translations(self) -> dict[Translation, int]:
-        """How often each element made one code of another."""
+    def translations(self) -> dict[Translation, list[int]]:
+        """The call_no of the calls in which each element made one code of another, each once."""
         places = EndpointNames(self._correlator.endpoints)
         return {
-            Translation(*places.endpoint(element), received or None, sent): count
-            for (element, received, sent), count in self._translations.items()
+            Translation(*places.endpoint(element), received or None, sent): list(dict.fromkeys(calls))
+            for (element, received, sent), calls in self._translations.items()
         }
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from analyzer.batch import F_BEHIND_NAT, MISSING, AnyColumn, Columns, Ints, Labels, Texts
 from analyzer.correlate.branches import BranchTable
-from analyzer.correlate.causes import find_causes
 from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.judge import judge, summary_of
 from analyzer.correlate.judging import ByColumn, Flags, among, first_of
 from analyzer.correlate.labels import Codes, EndpointNames, Part, Parts, difference, table, text_places, united
 from analyzer.correlate.layout import (
@@ -37,7 +37,6 @@ from analyzer.correlate.layout import (
     G_TO_TAG_TEXT,
     NO_REPLY,
     RINGING,
-    S_OFF,
     SECOND,
     T_ACK_TS,
     T_AGENT,
@@ -45,7 +44,6 @@ from analyzer.correlate.layout import (
     T_CLIENT,
     T_COLUMNS,
     T_FINAL_AGENT,
-    T_FINAL_PHRASE,
     T_FINAL_TS,
     T_FLAGS,
     T_LAST_FINAL_TS,
@@ -56,8 +54,8 @@ from analyzer.correlate.layout import (
     TF_CANCELLED,
 )
 from analyzer.correlate.makers import Makers
-from analyzer.correlate.outcome import EndedCalls, Verdict, charged, decide
-from analyzer.correlate.release import LAST_RESEND, find_releases
+from analyzer.correlate.outcome import EndedCalls, Verdict
+from analyzer.correlate.release import LAST_RESEND
 from analyzer.correlate.rules import OUTCOME, RELEASE, Rules, family_numbers
 from analyzer.correlate.summary_kernels import (
     C_ALERT_TS,
@@ -65,15 +63,10 @@ from analyzer.correlate.summary_kernels import (
     C_FIRST,
     C_FLAGS,
     C_MEDIA_TS,
-    C_ORIGINATOR,
     C_PROGRESS_TS,
-    C_RELAY_0,
     C_RELAYS,
-    C_SEEN,
-    C_STATUS,
     CF_RESPONSE,
     CF_RINGING,
-    summarise,
 )
 from analyzer.schema import CallRow
 from analyzer.vocab import (
@@ -110,8 +103,7 @@ class CallTable:
 
     def add(self, ended: Ended) -> None:
         """Judge the calls among what has ended and keep them."""
-        summary = np.empty((len(ended.groups), C_COLUMNS), dtype=np.int64)
-        summary = summary[: summarise(ended.groups, ended.transactions, summary, int(self._correlator.scalars[S_OFF]))]
+        summary = summary_of(ended, self._rules)
         if not len(summary):
             return
         self.branches.add(ended, summary)
@@ -119,16 +111,11 @@ class CallTable:
         self._parts.add(self._judge(calls, ByColumn(ended.transactions, summary[:, C_FIRST])), ended.text)
 
     def _judge(self, calls: EndedCalls, first: ByColumn) -> Part:
-        summary, groups, final = calls
-        status = summary[:, C_STATUS]
-        vendor_rule, vendor_cause, vendor = self._makers.ask(
-            status, final[:, T_FINAL_AGENT], final[:, T_FINAL_PHRASE]
-        )
-        verdict = decide(calls, self._rules, vendor_rule)
-        release = find_releases(calls, verdict, self._rules)
-        causes = find_causes(calls, verdict, release, self._rules, vendor_cause)
+        _, groups, final = calls
+        judged = judge(calls, self._rules, self._makers)
+        verdict, release, causes = judged.verdict, judged.releases.release, judged.causes
+        charge, vendor, status = judged.charge, judged.vendor, verdict.status
         answered = verdict.outcome == OUTCOME[Outcome.ANSWERED]
-        is_charged = charged(verdict)
         known = np.where(status > 0, status, MISSING)
         part: Part = {
             "call_no": groups[:, G_NO],
@@ -155,12 +142,8 @@ class CallTable:
             "cause_from": causes.cause_from,
             "cause_mapped": causes.mapped,
             "cause_conflict": causes.conflict,
-            "failed_by_ip": np.where(is_charged, summary[:, C_ORIGINATOR], -1).astype(np.int32),
-            "charged_grade": np.where(
-                is_charged & (summary[:, C_ORIGINATOR] >= 0),
-                np.where(summary[:, C_SEEN] == 1, _GRADE[Grade.SEEN], _GRADE[Grade.AT_OR_BEHIND]),
-                -1,
-            ).astype(np.int32),
+            "failed_by_ip": charge.originator.astype(np.int32),
+            "charged_grade": charge.grade.astype(np.int32),
             "attempts": groups[:, G_ATTEMPTS],
             "challenges": groups[:, G_CHALLENGES],
             "forks": groups[:, G_FORKS],
@@ -173,7 +156,7 @@ class CallTable:
             "resends": groups[:, G_RESENDS],
         }
         for k in range(C_RELAYS):
-            part[f"relay_{k}"] = np.where(is_charged, summary[:, C_RELAY_0 + k], -1).astype(np.int32)
+            part[f"relay_{k}"] = charge.relays[:, k].astype(np.int32)
         part |= _times(calls, verdict, answered, release)
         part |= _texts(groups)
         return part

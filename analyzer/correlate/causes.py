@@ -2,6 +2,7 @@
 
 The evidence is asked in a fixed order: what was read on the event that decided, then a vendor's word, then what
 the event itself means, then what a mapping profile makes of the code. Conflicts are kept, not settled silently.
+Each source is a named rule of `Causes.asked`, which the trace of one call reads as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import MISSING, Ints
-from analyzer.correlate.judging import Flags, first_of
+from analyzer.correlate.judging import Asked, Flags, Rule, first_of
 from analyzer.correlate.labels import Codes
 from analyzer.correlate.layout import (
     G_BYE_Q850,
@@ -47,6 +48,7 @@ class Causes(NamedTuple):
     cause_from: Codes
     mapped: Ints
     conflict: Flags
+    asked: Asked  # the sources in the order of trust, by the values of vocab.CauseFrom; choice = the cause
 
 
 def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules, vendor_cause: Ints) -> Causes:
@@ -62,7 +64,7 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
 
     reason = first_of(
         [cancelled, bye, decided],
-        [final[:, T_CANCEL_Q850], groups[:, G_BYE_Q850], final[:, T_FINAL_Q850]],
+        [final[:, T_CANCEL_Q850], groups[:, G_BYE_Q850], _unless(rules, "reasons", final[:, T_FINAL_Q850])],
         default=MISSING,
     )
     isup = np.where(decided, final[:, T_FINAL_ISUP], MISSING)
@@ -70,7 +72,7 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
         (final[:, T_FINAL_TAG] == 0) | (final[:, T_PROGRESS_TAG] == 0)
         | (final[:, T_FINAL_TAG] == final[:, T_PROGRESS_TAG])
     )  # fmt: skip
-    progress = final[:, T_PROGRESS_Q850]
+    progress = _unless(rules, "reasons", final[:, T_PROGRESS_Q850])
     from_18x = (decided | cancelled) & is_specific(progress) & ~is_specific(reason) & same_dialog
     if not rules.counts("conflicts"):  # the code's table is the cause
         isup = np.full_like(isup, MISSING)
@@ -84,7 +86,7 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     pack = np.where(decided, vendor_cause, MISSING)
     sip = first_of(
         [cancelled & (outcome == OUTCOME[Outcome.NO_ANSWER]), bye, decided],
-        [final[:, T_CANCEL_SIP], groups[:, G_BYE_SIP], final[:, T_FINAL_SIP]],
+        [final[:, T_CANCEL_SIP], groups[:, G_BYE_SIP], _unless(rules, "reasons", final[:, T_FINAL_SIP])],
         default=MISSING,
     )
     by_sip = np.where((sip >= 300) & (sip < 700), rules.mapped[np.clip(sip, 0, 999)], NO_CAUSE)
@@ -103,24 +105,34 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     profile = np.where(decided & (status < 700), row, NO_CAUSE)
     fallback = np.where(decided & (status < 700), rules.fallback[status], NO_CAUSE)
 
-    conditions = [
-        isup != MISSING,
-        (reason != MISSING) & ~from_18x,
-        from_18x,
-        header != MISSING,
-        pack != MISSING,
-        by_sip != NO_CAUSE,
-        by_event != NO_CAUSE,
-        profile != NO_CAUSE,
-        fallback != NO_CAUSE,
+    sources = [
+        Rule(CauseFrom.ISUP, isup != MISSING, isup),
+        Rule(CauseFrom.REASON, (reason != MISSING) & ~from_18x, reason),
+        Rule(CauseFrom.REASON_18X, from_18x, progress),
+        Rule(CauseFrom.VENDOR_HEADER, header != MISSING, header),
+        Rule(CauseFrom.VENDOR_PACK, pack != MISSING, pack),
+        Rule(CauseFrom.REASON_SIP, by_sip != NO_CAUSE, by_sip),
+        Rule(CauseFrom.EVENT, by_event != NO_CAUSE, by_event),
+        Rule(CauseFrom.PROFILE, profile != NO_CAUSE, profile),
+        Rule(CauseFrom.PROFILE_FALLBACK, fallback != NO_CAUSE, fallback),
     ]
-    cause = first_of(
-        conditions, [isup, reason, progress, header, pack, by_sip, by_event, profile, fallback], default=MISSING
+    if not rules.counts("conflicts"):  # the code's table is the cause
+        sources = [*sources[-2:], *sources[:-2]]
+    asked = Asked(sources, "none", MISSING)
+    cause = asked.decided()
+    cause_from = first_of(
+        [source.fits for source in sources], [FROM[CauseFrom(source.name)] for source in sources], default=-1
     )
-    cause_from = first_of(conditions, [FROM[source] for source in CauseFrom], default=-1)
     mapped = np.where((status >= 300) & (row != NO_CAUSE), row, MISSING)
     read = np.where(decided & (status >= 400), verdict.read_cause, MISSING)
     conflict = (
         (read != MISSING) & rules.is_joined[status] & ~rules.joined[status, np.clip(read, 0, 255)]
+        if rules.counts("conflicts")
+        else np.zeros(len(status), dtype=np.bool_)
     )
-    return Causes(cause, cause_from.astype(np.int32), mapped, conflict)
+    return Causes(cause, cause_from.astype(np.int32), mapped, conflict, asked)
+
+
+def _unless(rules: Rules, rule: str, causes: Ints) -> Ints:
+    """The causes, none of them where a rule of counting is switched off."""
+    return causes if rules.counts(rule) else np.full(len(causes), MISSING)

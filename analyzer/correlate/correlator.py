@@ -35,6 +35,7 @@ from analyzer.correlate.layout import (
     S_ENDPOINTS,
     S_GROUP_FREE,
     S_GROUP_LIVE,
+    S_GROUP_USED,
     S_KEEP_TX,
     S_NOTES,
     S_OFF,
@@ -129,6 +130,16 @@ class Correlator:
         return int(self.scalars[S_GROUP_LIVE])
 
     @property
+    def group_rows(self) -> Ints:
+        """Every group by its slot (G_*), free ones among them; for a look, not to be written."""
+        return self._groups[: self.scalars[S_GROUP_USED]]
+
+    @property
+    def transaction_rows(self) -> Ints:
+        """Every transaction by its slot (T_*), free ones among them (T_KEY_0 and T_KEY_1 are 0)."""
+        return self._tx[: self.scalars[S_TX_USED]]
+
+    @property
     def endpoints(self) -> Ints:
         """Every endpoint by its number: (network, high half, low half of the address)."""
         return self._endpoints[: self.scalars[S_ENDPOINTS]]
@@ -198,7 +209,8 @@ class Correlator:
                 self.scalars, self._groups, self._tx, self._seen, self._tx_index, self._call_index, self._alias_index,
                 self._latest_index, self._wheel, self._arena, self._out_groups, self._out_tx, self._out_text,
             )  # fmt: skip
-            self._drain(ended)
+            if reason == DRAIN or self.scalars[S_OUT_GROUPS] or self.scalars[S_OUT_TX]:
+                self._drain(ended)
             if reason == DONE:
                 return ended
 

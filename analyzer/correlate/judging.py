@@ -1,13 +1,14 @@
-"""What judging by column needs: ended rows column by column, and numpy's choices without their overhead.
+"""What judging by column needs: ended rows column by column, rules in the order in which they are asked.
 
 A batch of ended calls is some thousand rows of half a kilobyte, of which the judges look at every third column, some
-of them often. They are handed out with each column in one piece (`correlator`).
+of them often. They are handed out with each column in one piece (`correlator`). `Asked` is what both the
+judgement of a batch and the trace of one call are read from, so that they cannot differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,50 @@ def first_of(conditions: Sequence[Flags], choices: Sequence[Choice], default: Ch
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         np.copyto(out, choice, where=condition)
     return out
+
+
+class Rule(NamedTuple):
+    """A rule that is asked: its name, the rows that it fits, and what it leads to there."""
+
+    name: str
+    fits: Flags
+    choice: Choice
+
+
+class Answer(NamedTuple):
+    """What a rule answered for one row: whether it fits, whether it decided, and what it leads (or would lead) to."""
+
+    name: str
+    fits: bool
+    decided: bool
+    choice: int
+
+
+class Asked(NamedTuple):
+    """Rules in the order in which they are asked, and what holds where none of them fits."""
+
+    rules: Sequence[Rule]
+    otherwise: str
+    default: Choice
+
+    def decided(self) -> Ints:
+        """For each row the choice of the first rule that fits."""
+        return first_of([rule.fits for rule in self.rules], [rule.choice for rule in self.rules], self.default)
+
+    def answers(self, row: int) -> list[Answer]:
+        """What every rule answered for a row, in order; the first that fits decided, what is otherwise only if none."""
+        found: list[Answer] = []
+        is_decided = False
+        for rule in self.rules:
+            fits = bool(rule.fits[row])
+            found.append(Answer(rule.name, fits, fits and not is_decided, _of_row(rule.choice, row)))
+            is_decided = is_decided or fits
+        found.append(Answer(self.otherwise, not is_decided, not is_decided, _of_row(self.default, row)))
+        return found
+
+
+def _of_row(choice: Choice, row: int) -> int:
+    return int(choice[row]) if isinstance(choice, np.ndarray) else int(choice)
 
 
 def among(values: Ints, few: Iterable[int]) -> Flags:

@@ -60,7 +60,8 @@ class Makers:
     def _look_up(self, status: int, agent: str | None, phrase: str | None) -> Word:
         registry = self._rules.registry
         maker = registry.vendor_of_agent(agent) if agent else None
-        pack = registry.pack_code(maker.name, status) if maker else None
+        explained = status < 700 or self._rules.counts("vendor_codes")
+        pack = registry.pack_code(maker.name, status) if maker and explained else None
         if pack is not None:
             rule = self._rules.own("vendor_pack", pack.outcome, pack.fault, pack.detail) if pack.outcome else -1
             vendor = self._number(pack.vendor) if status >= 700 else -1

@@ -1,11 +1,16 @@
-"""How answered calls ended: a column of its own, never an outcome (docs/counting.md)."""
+"""How answered calls ended: a column of its own, never an outcome (docs/counting.md).
+
+The rules are asked in the order in which they stand here, also for the trace of one call (`Releases.asked`).
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from analyzer.batch import F_PREEMPTION, F_RELEASE_CAUSE, F_SESSION_TIMER, MISSING, Ints
-from analyzer.correlate.judging import first_of
+from analyzer.correlate.judging import Asked, Rule, first_of
 from analyzer.correlate.layout import (
     G_ACK_TS,
     G_ANSWER_TS,
@@ -32,8 +37,15 @@ from analyzer.vocab import Outcome, Release
 LAST_RESEND = 28 * SECOND
 
 
-def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Ints:
-    """Position in vocab.Release of each call; -1 for calls that were not answered."""
+class Releases(NamedTuple):
+    """Position in vocab.Release of each call, -1 for calls that were not answered, and the rules that were asked."""
+
+    release: Ints
+    asked: Asked
+
+
+def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Releases:
+    """How each answered call ended."""
     _, groups, final = calls
     answered = verdict.outcome == OUTCOME[Outcome.ANSWERED]
     bye = groups[:, G_BYE_TS] != MISSING
@@ -56,16 +68,19 @@ def find_releases(calls: EndedCalls, verdict: Verdict, rules: Rules) -> Ints:
     unanswered = (groups[:, G_BYE_STATUS] == 0) & (groups[:, OUT_CLOCK] - groups[:, G_BYE_CLOCK] > NO_REPLY)
     session_over = (groups[:, G_SESSION_DUE] != MISSING) & (groups[:, OUT_CLOCK] > groups[:, G_SESSION_DUE])
     gone = (groups[:, G_DIALOG_LOST] == 1) | session_over | (groups[:, OUT_CLOSING] == 0)
-    release = first_of(
-        [no_ack, bye & (flags & F_SESSION_TIMER != 0), bye & ~normal, bye & unanswered, bye, gone],
+    asked = Asked(
         [
-            RELEASE[Release.NO_ACK],
-            RELEASE[Release.SESSION_TIMER],
-            by_reason,
-            RELEASE[Release.BYE_UNANSWERED],
-            RELEASE[Release.NORMAL],
-            RELEASE[Release.NO_BYE_SEEN],
+            Rule("no_ack", no_ack, RELEASE[Release.NO_ACK]),
+            Rule("session_timer", bye & (flags & F_SESSION_TIMER != 0), RELEASE[Release.SESSION_TIMER]),
+            Rule("bye_reason", bye & ~normal, by_reason),
+            Rule("bye_unanswered", bye & unanswered, RELEASE[Release.BYE_UNANSWERED]),
+            Rule("normal", bye, RELEASE[Release.NORMAL]),
+            Rule("gone", ~bye & gone, RELEASE[Release.NO_BYE_SEEN]),
         ],
-        default=RELEASE[Release.STILL_UP],
+        "still_up",
+        RELEASE[Release.STILL_UP],
     )
-    return np.where(answered, release, -1)
+    if not rules.counts("release"):
+        asked = Asked([], "normal", RELEASE[Release.NORMAL])
+        return Releases(np.where(answered, RELEASE[Release.NORMAL], -1), asked)
+    return Releases(np.where(answered, asked.decided(), -1), asked)

@@ -72,7 +72,7 @@ class Traffic:
     def _count(self, batch: MessageBatch, row: int, status: int, method: int, kind: int) -> None:
         vendor = None
         is_request = batch.numbers[row, M_METHOD] > 0
-        if not is_request and self.special[status]:
+        if not is_request and self.special[status] and self._rules.counts("vendor_codes"):
             agent = batch.text(row, S_AGENT)
             maker = self._rules.registry.vendor_of_agent(agent) if agent else None
             vendor = maker.name if maker else None

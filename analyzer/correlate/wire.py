@@ -28,15 +28,13 @@ ISSUES = {
 _COULD_NOT_REACH = (408, 500, 502, 503, 504)
 #: Events that keep a connection from coming to be.
 _NO_CONNECTION = (EvidenceKind.SYN_UNANSWERED, EvidenceKind.TLS_ALERT)
-
-
 #: A request is sent again for 64·T1 at most (Timers B and F, RFC 3261 §17.1).
 _TIMER_F_NS = 32_000_000_000
 #: Calls of one Call-ID that are looked at: a stranger may use one for all.
 _SAME_CALL_ID = 100
 
 
-class Explained(NamedTuple):
+class Matches(NamedTuple):
     """Of each event the first call (position in the table) that it is about, and how many there are; of each call the
     first event that explains it. -1 = none."""
 
@@ -45,9 +43,9 @@ class Explained(NamedTuple):
     event_of_call: Ints
 
 
-def explain(events: Sequence[WireEvent], calls: Columns) -> Explained:
+def match(events: Sequence[WireEvent], calls: Columns) -> Matches:
     """Match events with calls. Each call is explained by the earliest event that fits it."""
-    found = Explained([-1] * len(events), [0] * len(events), np.full(len(calls), -1, dtype=np.int64))
+    found = Matches([-1] * len(events), [0] * len(events), np.full(len(calls), -1, dtype=np.int64))
     if not events or not len(calls):
         return found
     table = _Calls(calls)
@@ -134,7 +132,7 @@ class _Calls:
         return outcome in (Outcome.TIMED_OUT, Outcome.OPEN) or self._failed_by.value(row) == event.dst
 
 
-def with_events(calls: Columns, events: Sequence[WireEvent], explained: Explained) -> Columns:
+def with_events(calls: Columns, events: Sequence[WireEvent], explained: Matches) -> Columns:
     """The calls table with ``wire_event``; who is charged by its own word that nobody listens there is ``seen``."""
     rows = np.flatnonzero(explained.event_of_call >= 0)
     if not len(rows):
@@ -153,7 +151,7 @@ def with_events(calls: Columns, events: Sequence[WireEvent], explained: Explaine
     return Columns(calls.row_type, columns, len(calls))
 
 
-def evidence_rows(events: Sequence[WireEvent], calls: Columns, explained: Explained) -> list[EvidenceRow]:
+def evidence_rows(events: Sequence[WireEvent], calls: Columns, explained: Matches) -> list[EvidenceRow]:
     """The events as evidence, each with the first call that it is about."""
     rows = []
     for event, first, count in zip(events, explained.first_call, explained.call_count, strict=True):

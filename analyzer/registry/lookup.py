@@ -122,15 +122,53 @@ class Registry(Makers):
     # -- counting and outcomes
 
     @property
+    def kpis(self) -> Mapping[str, e.KpiEntry]:
+        """The figures of merit by id, in the order in which they are shown."""
+        return self.sections["kpi"]
+
+    @property
+    def numbering(self) -> e.Numbering:
+        """How long country codes are."""
+        found: e.Numbering = self.sections["numbering"]["e164"]
+        return found
+
+    @property
     def counting_rules(self) -> Mapping[str, e.CountingRule]:
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
+
+    @property
+    def vantage_checks(self) -> Mapping[str, e.VantageCheck]:
+        """What limits a capture, by id, in the order of their weight."""
+        return self.sections["vantage"]
 
     def is_expected(self, received: int | None, sent: int) -> bool:
         """Whether an element on the way has to make the one code of the other; None = nothing came from behind."""
         key = "none" if received is None else str(received)
         entry: e.TranslationEntry | None = self.sections["translation"].get(key)
         return entry is not None and sent in entry.sent
+
+    # -- legs of one session
+
+    @property
+    def call_id_endings(self) -> tuple[str, ...]:
+        """How elements make the Call-ID of the leg behind out of that in front; ``#`` stands for digits."""
+        return tuple(entry.ending for entry in self.sections["call_id_ending"].values())
+
+    @property
+    def no_numbers(self) -> tuple[str, ...]:
+        """User parts that are nobody's number."""
+        return tuple(user for entry in self.sections["no_number"].values() for user in entry.users)
+
+    @property
+    def link_evidence(self) -> Mapping[str, e.LinkEvidence]:
+        """What speaks for or against two calls' being legs of one session, by id."""
+        return self.sections["evidence"]
+
+    def link_limit(self, name: str) -> int:
+        """From where on calls are linked. Raises KeyError for a limit that there is not."""
+        entry: e.LinkLimit = self.sections["limit"][name]
+        return entry.value
 
     @cached_property
     def outcome_rules(self) -> OutcomeRules:
@@ -235,7 +273,7 @@ class Registry(Makers):
 
     @cached_property
     def cause_headers(self) -> Mapping[str, str]:
-        """How makers' header fields state a Q.850 cause, by lower-case name: "q850_cause" = as a number."""
+        """What makers' header fields state (`HeaderField.states`), by lower-case name: a cause, or another leg's id."""
         return {f.name.lower(): f.states for f in self.sections["header"].values() if f.states}
 
     @cached_property

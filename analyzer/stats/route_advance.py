@@ -46,6 +46,11 @@ def blocked_calls(asked: Columns, calls: Columns) -> dict[Endpoint, Ints]:
     return {endpoint: np.concatenate(parts) for endpoint, parts in found.items()}
 
 
+def calls_between(calls: Columns, ip: str, network: int | None, start: int, end: int) -> Ints:
+    """call_no of the calls sent to an endpoint after ``start`` and up to ``end``, ns."""
+    return _CallTimes(calls).between(ip, MISSING if network is None else network, start, end)
+
+
 def _windows(asked: Columns) -> list[tuple[str, int, int, int]]:
     ips = asked.labels("ip") if len(asked) else None
     if ips is None:

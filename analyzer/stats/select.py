@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
-from analyzer.stats.counting import Mask, one_of, unsuccessful
+from analyzer.stats.counting import Mask, one_of, scanned, unsuccessful
 from analyzer.vocab import Outcome
 
 #: What people put between the digits of a number (RFC 3966 §5.1.1).
@@ -21,6 +21,7 @@ class Choice:
 
     ``statuses`` holds codes as (first, last) and None for calls without one; ``numbers`` the beginnings of numbers;
     times are ns since the epoch, of the first INVITE, ``until`` excluded.
+    ``is_scanner``: scanners' calls alone, or none of them.
     """
 
     is_unsuccessful: bool = False
@@ -31,6 +32,7 @@ class Choice:
     numbers: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    is_scanner: bool | None = None
 
 
 def chosen(calls: Columns, choice: Choice) -> Ints:
@@ -40,6 +42,8 @@ def chosen(calls: Columns, choice: Choice) -> Ints:
         return np.flatnonzero(mask)
     if choice.is_unsuccessful:
         mask &= unsuccessful(calls)
+    if choice.is_scanner is not None:
+        mask &= scanned(calls) == choice.is_scanner
     if choice.outcomes:
         mask &= one_of(calls.labels("outcome"), choice.outcomes)
     if choice.statuses:
@@ -55,6 +59,19 @@ def chosen(calls: Columns, choice: Choice) -> Ints:
     if choice.numbers:
         mask &= _has_number(calls, choice.numbers, mask)
     return np.flatnonzero(mask)
+
+
+def called(calls: Columns, which: str) -> Ints:
+    """The positions of the calls that a person names: by their number, else by their Call-ID as it is shown."""
+    if not len(calls):
+        return np.empty(0, dtype=np.int64)
+    if which.isdecimal() and len(which) < 16:
+        rows = np.flatnonzero(calls.ints("call_no") == int(which))
+        if len(rows):
+            return rows
+    texts = calls["call_id"]
+    assert isinstance(texts, Labels | Texts)
+    return np.array([row for row in range(len(calls)) if texts.value(row) == which], dtype=np.int64)
 
 
 def _has_status(codes: Ints, statuses: tuple[tuple[int, int] | None, ...]) -> Mask:

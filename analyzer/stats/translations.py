@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.schema import TranslationRow
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from analyzer.registry import Registry
 
 
-def translations(seen: Mapping[Translation, int], registry: Registry, config: Config) -> list[TranslationRow]:
+def translations(seen: Mapping[Translation, Sequence[int]], registry: Registry, config: Config) -> list[TranslationRow]:
     """One row for each element, code received and code sent: unexpected ones first, then by calls."""
     rows = [
         TranslationRow(
@@ -22,7 +22,7 @@ def translations(seen: Mapping[Translation, int], registry: Registry, config: Co
             name=config.alias(which.ip),
             received=which.received,
             sent=which.sent,
-            calls=calls,
+            calls=len(calls),
             expected=registry.is_expected(which.received, which.sent),
         )
         for which, calls in seen.items()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FIELDS = (
     "call_no", "time", "caller_ip", "callee_ip", "from_number", "to_number", "status_code", "cause", "cause_text",
     "cause_from", "cause_mapped", "outcome", "outcome_detail", "fault", "release", "release_cause", "failed_by_ip",
-    "charged_grade", "wire_event", "relayed_by", "network", "call_id", "capture_no", "frame_no",
+    "charged_grade", "wire_event", "relayed_by", "network", "call_id", "capture_no", "frame_no", "is_scanner",
 )  # fmt: skip
 
 
@@ -48,10 +48,22 @@ def _called(calls: Columns, row: int) -> str:
 
 
 def call_table(
-    calls: Columns, rows: Ints, registry: Registry, config: Config, zone: tzinfo, words: Words, top: int
+    calls: Columns,
+    rows: Ints,
+    registry: Registry,
+    config: Config,
+    zone: tzinfo,
+    words: Words,
+    top: int,
+    *,
+    is_numbered: bool = False,
 ) -> Table:
-    """The calls as lines; where there are more than ``top``, the first of them (0 = all)."""
+    """The calls as lines; where there are more than ``top``, the first of them (0 = all).
+
+    ``is_numbered``: with the call's number in front, by which `sipcause explain` finds it.
+    """
     columns = [
+        *([Column(words("call"), align_right=True)] if is_numbered else []),
         Column(words("time"), rank=0),
         Column(words("caller"), shrink=True),
         Column(words("callee"), shrink=True),
@@ -72,7 +84,7 @@ def call_table(
     if len(days) == 1:  # one day is said once
         times = [time[DAY + 1 :] for time in times]
     lines = [
-        (Cell(time), *_cells(calls, row, registry, config, words))
+        (*_number(calls, row, is_numbered), Cell(time), *_cells(calls, row, registry, config, words))
         for time, row in zip(times, shown.tolist(), strict=True)
     ]
     notes = []
@@ -89,6 +101,10 @@ def call_table(
         )
     title = words("{count} of {total} calls", count=words.number(len(rows)), total=words.number(len(calls)))
     return Table(title, columns, lines, notes)
+
+
+def _number(calls: Columns, row: int, is_numbered: bool) -> tuple[Cell, ...]:
+    return (Cell(str(calls.value("call_no", row))),) if is_numbered else ()
 
 
 def _cells(calls: Columns, row: int, registry: Registry, config: Config, words: Words) -> tuple[Cell, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analyzer.schema import EndpointRow
 from analyzer.views.table import Cell, Column, Table, Tone
@@ -52,7 +52,7 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
             Cell(words.number(row.failures_as_caller), Tone.WARN if row.failures_as_caller else Tone.FAINT),
             Cell(words.number(row.calls_as_caller)),
             *([Cell(words.number(row.conflicts), _tone(row.conflicts))] if has_conflicts else []),
-            Cell(_codes(row, words)),
+            Cell(codes_text(row.by_status_code, words)),
         )
         for row in chosen[:top]
     ]
@@ -84,8 +84,9 @@ def _tone(conflicts: int) -> Tone:
     return Tone.WARN if conflicts else Tone.FAINT
 
 
-def _codes(row: EndpointRow, words: Words) -> str:
-    pairs = list(row.by_status_code.items())
+def codes_text(by_status_code: Mapping[str, int], words: Words) -> str:
+    """The first four codes with their counts, in the order given."""
+    pairs = list(by_status_code.items())
     shown = ", ".join(
         f"{words('silence') if code == 'none' else code} ×{words.number(count)}" for code, count in pairs[:4]
     )

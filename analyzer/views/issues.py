@@ -64,8 +64,8 @@ def remarks(analysis: Analysis, words: Words) -> list[str]:
         *_cut_short(analysis, words),
         *_opaque(analysis, words),
         *copies_remarks(analysis, words),
+        *_both_sides(calls, analysis.columns("links"), words),
         *_silence(calls, words),
-        *_both_sides(calls, words),
         *_profile(analysis, calls, words),
         *_no_sip(analysis, words),
     ]
@@ -94,15 +94,15 @@ def _opaque(analysis: Analysis, words: Words) -> list[str]:
     ]
 
 
-def _both_sides(calls: Columns, words: Words) -> list[str]:
-    middle = both_sides(calls)
+def _both_sides(calls: Columns, links: Columns, words: Words) -> list[str]:
+    middle = both_sides(calls, links)
     if not middle:
         return []
     shown = ", ".join(ip for ip, _ in middle[:3]) + (", …" if len(middle) > 3 else "")
     return [
         words(
-            "Seen on both sides of calls: {endpoints}. If that is a B2BUA (PBX, SBC), one conversation is two calls "
-            "here and its failure may stand on both legs.",
+            "Seen on both sides of calls that could not be linked: {endpoints}. If that is a B2BUA (PBX, SBC), one "
+            "conversation is two calls here and its failure may stand on both legs.",
             endpoints=shown,
         )
     ]

@@ -43,6 +43,16 @@ class Words:
         text = f"{value:.1f}"
         return text.replace(".", ",") if self.language == "nl" else text
 
+    def plain(self, value: float) -> str:
+        """A number with as many of three decimals as it needs."""
+        text = f"{value:.3f}".rstrip("0").rstrip(".")
+        return text.replace(".", ",") if self.language == "nl" else text
+
+    def span_s(self, nanoseconds: int) -> str:
+        """A span in seconds with three decimals and its sign."""
+        text = f"{nanoseconds / 1e9:+.3f}"
+        return text.replace(".", ",") if self.language == "nl" else text
+
     def octets(self, value: int) -> str:
         """A size in decimal units."""
         size, unit = float(value), "B"

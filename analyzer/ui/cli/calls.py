@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from analyzer.ui.cli.choosing import Asked, choosing_options
 from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, notice, reading_options, say_when_cold, settings
-from analyzer.vocab import Outcome
 from analyzer.wiretext import neutral_cell
 
 #: Lines of the table unless --limit says otherwise.
@@ -22,18 +22,7 @@ _LIMIT = 200
 @CAPTURES
 @reading_options
 @KEEP_COPIES
-@click.option("--failed", is_flag=True, help="Unsuccessful calls only.")
-@click.option(
-    "--outcome", "outcomes", multiple=True, type=click.Choice([o.value for o in Outcome]), help="May be repeated."
-)
-@click.option("--status", "statuses", multiple=True, metavar="CODE", help="486, 5xx, 500-599, none. May be repeated.")
-@click.option("--cause", "causes_chosen", multiple=True, metavar="CAUSE", help="34, none. May be repeated.")
-@click.option("--endpoint", "endpoints", multiple=True, metavar="IP", help="As caller, callee, charged or relaying.")
-@click.option(
-    "--number", "numbers", multiple=True, metavar="DIGITS", help="Beginning of the caller's or called number."
-)
-@click.option("--from", "since", metavar="TIME", help="First INVITE at or after: 2026-11-22T09:12, or 09:12.")
-@click.option("--to", "until", metavar="TIME", help="First INVITE before.")
+@choosing_options
 @click.option("--tz", "zone_name", metavar="ZONE", help="Time zone of what is typed and shown. [the configuration's]")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="[table]")
 @click.option("--limit", type=click.IntRange(min=0), default=_LIMIT, help=f"Lines of the table; 0 = all. [{_LIMIT}]")
@@ -49,6 +38,7 @@ def calls(
     keylog: str | None,
     keep_copies: bool,
     failed: bool,
+    scanners: bool | None,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
     causes_chosen: tuple[str, ...],
@@ -65,17 +55,16 @@ def calls(
 
     All that is asked for must fit; an option that is repeated gives alternatives.
     """
-    from analyzer.ui.cli.moments import moment, zone_named
+    from analyzer.ui.cli.moments import zone_named
 
     settled, codes = settings(config, registry)
     zone = zone_named(zone_name, settled.zone)
-    bounds = [_status(text) for text in statuses]
-    causes_wanted = [_cause(text) for text in causes_chosen]
+    asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until, scanners)
     if cut_out is not None and "-" in captures:
         raise click.BadParameter("frames cannot be cut out of standard input; give a file", param_hint="-w")
     say_when_cold(quiet)
     from analyzer import api
-    from analyzer.stats.select import Choice, chosen
+    from analyzer.stats.select import chosen
     from analyzer.ui.cli.progress import Progress
 
     options: dict[str, Any] = {
@@ -90,16 +79,7 @@ def calls(
         result = api.analyze(*captures, **options, keep=("calls",), progress=progress)
     table = result.columns("calls")
     first_ts = min((row.start_ts for row in result.captures if row.start_ts is not None), default=None)
-    choice = Choice(
-        is_unsuccessful=failed,
-        outcomes=tuple(Outcome(word) for word in outcomes),
-        statuses=tuple(bounds),
-        causes=tuple(causes_wanted),
-        endpoints=endpoints,
-        numbers=numbers,
-        since=None if since is None else moment(since, zone, first_ts, "--from"),
-        until=None if until is None else moment(until, zone, first_ts, "--to"),
-    )
+    choice = asked.choice(zone, first_ts)
     rows = chosen(table, choice)
     # First what takes long: whoever reads our output may leave before its end.
     if cut_out is not None:
@@ -124,27 +104,6 @@ def calls(
         from analyzer.views.call_list import records
 
         _write_records(records(table, rows, codes), form)
-
-
-def _status(text: str) -> tuple[int, int] | None:
-    """486, 5xx, 500-599 or none as first and last code."""
-    lowered = text.strip().lower()
-    if lowered == "none":
-        return None
-    first, _, last = lowered.partition("-")
-    if len(lowered) == 3 and lowered[0].isdecimal() and lowered[1:] == "xx":
-        return int(lowered[0]) * 100, int(lowered[0]) * 100 + 99
-    if first.isdecimal() and (last.isdecimal() or not last):
-        return int(first), int(last or first)
-    raise click.BadParameter(f"{text}: write 486, 5xx, 500-599 or none", param_hint="--status")
-
-
-def _cause(text: str) -> int | None:
-    if text.strip().lower() == "none":
-        return None
-    if not text.strip().isdecimal():
-        raise click.BadParameter(f"{text}: write a Q.850 cause such as 34, or none", param_hint="--cause")
-    return int(text)
 
 
 def _write_records(records: Iterator[dict[str, Any]], form: str) -> None:

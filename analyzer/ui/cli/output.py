@@ -15,7 +15,7 @@ from analyzer.stats.listing import LISTED, listed
 from analyzer.tables import TableWriter, columns_of_rows
 
 #: Tables that the analysis keeps as columns; messages, transactions and evidence stream by, the rest are rows.
-_KEPT = ("calls", "registrations", "others", "midcall", "branches", "blocks")
+_KEPT = ("calls", "sessions", "links", "registrations", "others", "midcall", "branches", "blocks")
 _STREAMED = ("messages", "transactions", "evidence")
 
 

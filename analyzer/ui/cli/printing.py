@@ -16,7 +16,7 @@ from rich.text import Text
 from analyzer.views.table import Cell, Column, Table, Tone
 from analyzer.wiretext import printable_text
 
-_STYLES = {
+STYLES = {
     Tone.PLAIN: "",
     Tone.GOOD: "green",
     Tone.BAD: "red",
@@ -25,7 +25,9 @@ _STYLES = {
     Tone.STRONG: "bold",
 }
 #: What we write ourselves beyond ASCII, for a standard output that cannot hold it.
-_ASCII = str.maketrans({"…": "...", "×": "x", "–": "-", "≠": "!", "─": "-", "§": "section "})
+_ASCII = str.maketrans(
+    {"…": "...", "×": "x", "–": "-", "≠": "!", "─": "-", "│": "|", "┼": "+", "→": "->", "§": "section "}
+)
 _GAP = 2
 #: A column that may be cut keeps this much before others are left out, and this much in the end.
 _COMFORTABLE, _LEAST = 24, 8
@@ -80,7 +82,7 @@ class Screen:
         for row in rows:
             self._row([row[number] for number in shown], shown, table.columns, widths, gap)
         for note in table.notes:
-            self.paragraph(note, _STYLES[Tone.FAINT])
+            self.paragraph(note, STYLES[Tone.FAINT])
         self.line()
 
     def _row(
@@ -97,7 +99,7 @@ class Screen:
             width = widths[number] or 0
             text = cut(cell.text, width, columns[number].is_path)
             blanks = " " * (width - cell_len(text))
-            style = "underline" if is_header else _STYLES[cell.tone]
+            style = "underline" if is_header else STYLES[cell.tone]
             padding = (blanks, "")
             parts += [(" " * gap, "")] if parts else []
             parts += [padding, (text, style)] if columns[number].align_right else [(text, style), padding]
