@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from analyzer.batch import Ints, MessageBatch
 from analyzer.correlate.kept import CallMessages
 from analyzer.correlate.rules import Rules
 from analyzer.stats.explained import LATER, Explained, call_id_octets, explained
+from tests.flow import sent
+from tests.frames import write_pcap
 
 
 def explained_calls(path: Path, most: int = 1_000, **options: Any) -> Iterator[Explained]:
@@ -38,4 +41,22 @@ def differences(calls: Sequence[Explained]) -> list[str]:
         for seen in calls
         for name, value in seen.call.items()
         if name not in LATER and seen.replayed[name] != value
+    ]
+
+
+def explain_flow(text: str, call: int = 1, **options: Any) -> Explained:
+    """A ladder of tests/flow.py, and one of its calls explained."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "flow.pcap"
+        write_pcap(sent(text), path)
+        result: Explained = analyzer.analyze(str(path), **options).explain(call)
+        return result
+
+
+def told(text: str, call: int = 1, **options: Any) -> list[tuple[int | None, str, str | None]]:
+    """The ledger of a call: frame (None: by the clock), text, rule."""
+    seen = explain_flow(text, call, **options)
+    return [
+        (None if e.at is None else seen.messages[e.at].frame_no, e.text.format(**e.values), e.rule)
+        for e in seen.effects
     ]

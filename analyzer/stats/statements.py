@@ -30,7 +30,7 @@ def statements(message: Message) -> Iterator[Statement]:
         name = header.name.lower()
         if name == "reason":
             for value in read_reason(header.value):
-                location = LOCATIONS[value.location].decode() if value.location >= 0 else None
+                location = LOCATIONS[value.location].decode().upper() if value.location >= 0 else None
                 said = None if value.text is None else printable(value.text)
                 yield Statement(EvidenceKind.REASON, printable(value.protocol), value.cause, location, said)
         elif name == "warning":

@@ -131,12 +131,7 @@ def _facts(seen: Explained, name: _Names, zone: tzinfo, words: Words) -> list[tu
     agents = " → ".join(agent or "–" for agent in (call["caller_agent"], call["callee_agent"]))
     if agents != "– → –":
         facts.append((words("programs"), agents))
-    counts = [
-        words("{count} messages", count=str(call["messages"])),
-        words("{count} resends", count=str(call["resends"])),
-        words("{count} attempts", count=str(call["attempts"])),
-        words("{count} hops", count=str(call["hops"])),
-    ]
+    counts = [f"{words(name)} {call[name]}" for name in ("messages", "resends", "attempts", "hops")]
     facts.append((words("seen"), ", ".join(counts)))
     if call.get("session_no") is not None:
         facts.append((words("session"), str(call["session_no"])))
