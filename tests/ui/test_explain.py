@@ -106,7 +106,7 @@ def test_it_speaks_dutch(run: Run) -> None:
 MANY = "\n".join(
     ["alice = 192.0.2.10", *(f"p{n} = 198.51.100.{n}" for n in range(1, 8)), "alice -> p1 INVITE"]
     + [f"p{n} -> p{n + 1} INVITE" for n in range(1, 7)]
-    + ["p6 <- p7 486 phrase='Busy Here and there and everywhere'", "p6 -> p7 ACK"]
+    + ["p6 <- p7 486 'phrase=Busy Here and everywhere'", "p6 -> p7 ACK"]
 )
 
 
@@ -126,7 +126,8 @@ def test_no_line_is_wider_than_the_screen_and_many_parties_become_a_list(width: 
 
 
 def test_arrows_point_from_sender_to_receiver() -> None:
-    lines = drawn("alice = 192.0.2.10\nbob = 192.0.2.11\nalice -> bob INVITE\nalice <- bob 486\nalice <- bob 486 resend", 80)
+    two = "alice = 192.0.2.10\nbob = 192.0.2.11\nalice -> bob INVITE\n"
+    lines = drawn(two + "alice <- bob 486\nalice <- bob 486 resend", 80)
     invite, busy, again = (line for line in lines if "│" in line)
     assert invite.index("INVITE") < invite.index(">│")
     assert busy.index("│<") < busy.index("486")
