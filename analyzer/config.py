@@ -58,6 +58,8 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a number begins to mean something else."""
 
     abandoned_wait_s: float = 10.0
+    short_call_s: tuple[float, ...] = (6.0, 10.0, 30.0)
+    minimum_calls: int = 30
 
 
 class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,8 +112,13 @@ class Config:
     def _check(self) -> None:
         for group, values in (("windows", self.windows), ("thresholds", self.thresholds)):
             for field in values.__struct_fields__:
-                if not 0 < getattr(values, field) < 86_400 * 365:
-                    raise self._error(f"{group}.{field}", "must be more than 0 and less than a year, in seconds")
+                value = getattr(values, field)
+                listed = value if isinstance(value, tuple) else (value,)
+                if not all(0 < number < 86_400 * 365 for number in listed):
+                    unit = "less than a year, in seconds" if field.endswith("_s") else "less than 31,536,000"
+                    raise self._error(f"{group}.{field}", f"must be more than 0 and {unit}")
+        if len(self.thresholds.short_call_s) > 10:
+            raise self._error("thresholds.short_call_s", "more than ten lengths")
         for port in self.ports:
             if not 0 < port < 65_536:
                 raise self._error("ports", f"{port} is no port")
@@ -175,6 +182,15 @@ class Config:
     def number_alias(self, number: str) -> str | None:
         """Our name for a number: that of the longest prefix that fits."""
         return next((name for prefix, name in self._numbers if number.startswith(prefix)), None)
+
+    @property
+    def number_prefixes(self) -> tuple[str, ...]:
+        """The prefixes that have a name of ours."""
+        return tuple(prefix for prefix, _ in self._numbers)
+
+    def number_prefix(self, number: str) -> str | None:
+        """The longest prefix with a name of ours that fits a number."""
+        return next((prefix for prefix, _ in self._numbers if number.startswith(prefix)), None)
 
 
 def _parsed(text: str) -> Address | None:

@@ -134,7 +134,7 @@ class SessionRow(NamedTuple):
     invite_ts: Annotated[int, Col(TIME, "First INVITE")]
     caller_ip: Annotated[str, Col(LABEL, "Caller of the first leg")]
     callee_ip: Annotated[str, Col(LABEL, "Callee of the first leg")]
-    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg")]
+    outcome: Annotated[Outcome, Col(LABEL, "What became of it: that of the first leg; of tries the best")]
     status_code: Annotated[int | None, Col(CODE, "Its final status code")]
     cause: Annotated[int | None, Col(CODE, "Q.850 cause of the leg where the failure began, else its own")]
     cause_from: Annotated[CauseFrom | None, Col(LABEL, "Where that comes from")]
@@ -151,7 +151,7 @@ class LinkRow(NamedTuple):
 
     session_no: Annotated[int, Col(KEY, "Row in sessions")]
     call_no: Annotated[int, Col(KEY, "The leg behind: row in calls")]
-    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it: row in calls")]
+    upstream_call_no: Annotated[int, Col(KEY, "The leg in front of it, or the try before it: row in calls")]
     linked_by: Annotated[LinkedBy, Col(LABEL, "session_id header score")]
     score: Annotated[int, Col(CODE, "0-100; 100 where a header field says so")]
     evidence: Annotated[str, Col(TEXT, "What fits, in words")]
@@ -172,26 +172,44 @@ class EvidenceRow(NamedTuple):
     method: Annotated[str | None, Col(LABEL, "Method of the request, CSeq method of a response")]
     kind: Annotated[EvidenceKind, Col(LABEL, "reason warning vendor_header isup retry_after icmp reset ...")]
     protocol: Annotated[str | None, Col(LABEL, "Reason protocol, name of the header field, kind of ICMP message")]
-    cause: Annotated[int | None, Col(CODE, "Cause or code that it gives")]
+    cause: Annotated[int | None, Col(REF, "Cause or code that it gives")]
     location: Annotated[str | None, Col(LABEL, "Q.850 location, RFC 8606")]
     text: Annotated[str | None, Col(TEXT, "Its words, escaped")]
+
+
+class ConflictRow(NamedTuple):
+    """Calls that ended with a code which contradicts the cause that was read with it."""
+
+    status_code: Annotated[int, Col(CODE, "Final status code", field="sip.Status-Code")]
+    cause: Annotated[int, Col(CODE, "Q.850 cause that was read, which wins")]
+    cause_from: Annotated[CauseFrom, Col(LABEL, "Where it was read: isup reason reason_18x")]
+    ip: Annotated[str | None, Col(TEXT, "Who sent the final response")]
+    network: Annotated[int | None, Col(REF, "VLAN or VNI, where there is more than one")]
+    name: Annotated[str | None, Col(TEXT, "Alias from sipcause.toml")]
+    calls: Annotated[int, Col(KEY, "Calls")]
+    expected: Annotated[bool, Col(FLAG, "No conflict: an element on the way had to change the code")]
+    mapped: Annotated[int | None, Col(CODE, "Q.850 cause that the table gives for the code")]
+    profile: Annotated[str, Col(LABEL, "Name of the mapping profile")]
+    direction: Annotated[str, Col(LABEL, "Direction of its table: sip_to_q850")]
+    table: Annotated[str, Col(TEXT, "Source and state of the table")]
+    candidates: Annotated[str, Col(TEXT, "What the far PSTN side may have sent for the code, by spaces")]
 
 
 class KpiRow(NamedTuple):
     """One figure of merit of one part of the calls; definitions in data/kpis.toml."""
 
-    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml")]
+    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml; short_calls with its seconds: short_calls_6s")]
     unit_counted: Annotated[str, Col(LABEL, "What is counted: calls sessions registrations")]
-    by: Annotated[str, Col(LABEL, "Broken down by: all endpoint pair domain prefix agent hour")]
-    part: Annotated[str | None, Col(TEXT, "Which part; missing for all")]
+    by: Annotated[str, Col(LABEL, "Broken down by: all caller callee pair request_domain ... (docs/counting.md)")]
+    part: Annotated[str | None, Col(TEXT, "Which part; missing for all; (none) without, (other) beyond the first ones")]
     scanners: Annotated[bool, Col(FLAG, "Scanners are counted with the others")]
-    value: Annotated[float | None, Col(REAL, "Ratio in percent, delay, duration; missing without calls")]
+    value: Annotated[float | None, Col(REAL, "Ratio in percent, mean of delays and durations; missing without any")]
     unit: Annotated[str, Col(LABEL, "% ms s")]
     numerator: Annotated[int | None, Col(REF, "Of a ratio")]
     denominator: Annotated[int, Col(KEY, "Denominator of a ratio, values of a delay")]
     low: Annotated[float | None, Col(REAL, "Wilson 95 % interval of a ratio")]
     high: Annotated[float | None, Col(REAL, "Its upper end")]
-    p50: Annotated[float | None, Col(REAL, "Median of a delay")]
+    p50: Annotated[float | None, Col(REAL, "Median of a delay (nearest rank)")]
     p95: Annotated[float | None, Col(REAL, "95th percentile")]
     p99: Annotated[float | None, Col(REAL, "99th percentile")]
     maximum: Annotated[float | None, Col(REAL, "Largest")]

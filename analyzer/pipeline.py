@@ -16,6 +16,8 @@ from typing import TypeAlias
 import numpy as np
 
 from analyzer.batch import (
+    BYE,
+    CANCEL,
     D_CAPTURE_NO,
     D_COPY,
     D_FRAME_NO,
@@ -24,7 +26,12 @@ from analyzer.batch import (
     DEFECTS,
     M_DEFECTS,
     M_MESSAGE_NO,
+    M_METHOD,
+    M_REASON_LOCATION,
+    M_REASON_Q850,
+    M_REASON_SIP,
     MISSING,
+    S_REASON,
     Columns,
     Datagrams,
     Ints,
@@ -38,6 +45,7 @@ from analyzer.capture.timeline import Timeline, timeline
 from analyzer.capture.tls_keylog import read_keylog
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.evidence import EvidenceCounts
 from analyzer.correlate.layout import (
     NOTE_CLOCK_STEP,
     NOTE_LATE_RESPONSE,
@@ -109,6 +117,9 @@ class Pipeline:
         #: SIP messages by capture and headers (`layer_kernels`).
         self.layer_messages: Counter[tuple[int, int]] = Counter()
         self.duplicates = np.zeros(len(self.paths) + 1, dtype=np.int64)
+        #: Messages with evidence by its kind.
+        self.evidence = EvidenceCounts()
+        self._reads_all_reasons = rules.counts("reasons")
         self._cause_headers = rules.registry.cause_headers
         self._messages = 0
         self.copies = Copies(self.issues, keep_copies)
@@ -162,8 +173,10 @@ class Pipeline:
         """What stands in the captures as whole messages, copies marked."""
         for raw in self.timeline:
             for datagrams in self.assembly.receive(raw):
+                self.assembly.wire.saw(datagrams.rows)
                 yield from self.copies.receive(datagrams)
         for datagrams in self.assembly.close():
+            self.assembly.wire.saw(datagrams.rows)
             yield from self.copies.receive(datagrams)
         yield from self.copies.close()
 
@@ -175,8 +188,11 @@ class Pipeline:
         self.sip_messages += np.bincount(capture_nos, minlength=len(self.sip_messages))
         self.duplicates += np.bincount(capture_nos[is_copy], minlength=len(self.duplicates))
         self._count_layers(batch.numbers[:, [D_CAPTURE_NO, D_LAYERS]])
+        if not self._reads_all_reasons:
+            _leave_reasons(batch)
         links, ended, notes = self.correlator.receive(batch, self.traffic.counts, self.traffic.special)
         self.traffic.receive(batch, links)
+        self.evidence.receive(batch, links)
         self._note(batch, notes)
         for sink in sinks:
             sink(batch, links)
@@ -214,6 +230,14 @@ class Pipeline:
                 self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, MISSING))
             if len(rows) > room:
                 self.issues.counts[code] = self.issues.counts.get(code, 0) + len(rows) - room
+
+
+def _leave_reasons(batch: MessageBatch) -> None:
+    """Read Reason in BYE and CANCEL alone, as counting without the rule ``reasons`` does."""
+    elsewhere = ~np.isin(batch.numbers[:, M_METHOD], (BYE, CANCEL))
+    for column, none in ((M_REASON_Q850, MISSING), (M_REASON_SIP, MISSING), (M_REASON_LOCATION, -1)):
+        batch.numbers[elsewhere, column] = none
+    batch.spans[elsewhere, S_REASON] = (0, -1)
 
 
 class _Failure:

@@ -26,6 +26,7 @@ from analyzer.coltypes import (
 from analyzer.findings import (
     BlockRow,
     BranchRow,
+    ConflictRow,
     EvidenceRow,
     KpiRow,
     LinkRow,
@@ -155,7 +156,7 @@ class CallRow(NamedTuple):
     to_uri: Annotated[str | None, Col(TEXT, "URI of To of the first INVITE", field="sip.to.addr")]
     request_uri: Annotated[str | None, Col(TEXT, "Request-URI of the first INVITE", field="sip.r-uri")]
     session_id: Annotated[str | None, Col(TEXT, "Session-ID of the first INVITE, RFC 7989")]
-    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that a header field of it names")]
+    linked_id: Annotated[str | None, Col(TEXT, "Call-ID of another leg that its INVITE names, or an id of all legs")]
     sdp_origin: Annotated[str | None, Col(TEXT, "Its SDP's o= line without the o=")]
     session_no: Annotated[int | None, Col(REF, "Row in sessions")]
     network: Annotated[int | None, Col(REF, "VLAN or VNI that tells equal addresses apart")]
@@ -195,6 +196,7 @@ class CallRow(NamedTuple):
     charged_grade: Annotated[Grade | None, Col(LABEL, "How surely: seen, at_or_behind")]
     failed_side: Annotated[Side, Col(LABEL, "Whose side failed_by_ip is on, by the own networks of sipcause.toml")]
     relayed_by: Annotated[str | None, Col(TEXT, "Who only passed it on, separated by spaces")]
+    wire_event: Annotated[str | None, Col(LABEL, "What the wire said of the silence: port_unreachable, refused, ...")]
     is_scanner: Annotated[bool, Col(FLAG, "The caller scans: counted apart (docs/counting.md)")]
     retry_after_s: Annotated[int | None, Col(REF, "Retry-After of the final that decided", unit="s")]
     attempts: Annotated[int, Col(COUNT, "INVITEs outside a dialog")]
@@ -361,6 +363,7 @@ TABLES: dict[str, type[Any]] = {
     "sessions": SessionRow,
     "links": LinkRow,
     "evidence": EvidenceRow,
+    "conflicts": ConflictRow,
     "kpis": KpiRow,
     "vantage": VantageRow,
     "scanners": ScannerRow,
@@ -368,8 +371,8 @@ TABLES: dict[str, type[Any]] = {
 
 __all__ = [
     "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
-    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind",
-    "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
+    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow", "EvidenceRow", "IssueRow",
+    "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
     "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
     "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip

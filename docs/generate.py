@@ -17,6 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
 from analyzer import schema  # noqa: E402  found once the repository is on the path
+from analyzer.registry import load_registry  # noqa: E402
 from analyzer.schema import Kind  # noqa: E402
 
 KINDS = {
@@ -98,7 +99,46 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+KPIS_PAGE = """\
+# Figures of merit
+
+`sipcause kpis CAPTURE` prints these. This page is made from `analyzer/data/kpis.toml` by `python docs/generate.py`;
+the words that it uses, and where we differ from the letter of RFC 6076, stand in [counting.md](counting.md).
+
+{tables}
+"""
+
+_KPI_GROUPS = {
+    "%": ("Ratios", "numerator", "denominator"),
+    "ms": ("Delays, ms", "from, to", "of"),
+    "s": ("Durations, s", "from, to", "of"),
+}
+
+
+def kpis_page() -> str:
+    """Every figure of merit: what it divides by what, and by whose definition."""
+    entries = load_registry().kpis.values()
+    parts = []
+    for unit, (title, first, second) in _KPI_GROUPS.items():
+        rows = [
+            (
+                f"`{entry.id}`",
+                entry.title,
+                entry.numerator,
+                entry.denominator,
+                ", ".join(entry.counts),
+                entry.source,
+                entry.note,
+            )
+            for entry in entries
+            if entry.unit == unit
+        ]
+        parts.append(f"## {title}\n\n{_table(('id', 'title', first, second, 'counts', 'source', 'note'), rows)}")
+    return KPIS_PAGE.format(tables="\n\n".join(parts))
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "kpis.md": kpis_page,
     "tables.md": tables_page,
 }
 

@@ -9,7 +9,10 @@
     end +200s                                      the capture goes on until here: a frame that is not SIP
     mirror +14us interface=1                       from here on each message is captured once more; `mirror off`
     alice -- bob   tcp mss=536                     what is not UDP: tests/flow_links.py
-    alice -> bob   ping                            of a connection: ping, pong, close
+    alice -> bob   ping                            of a connection: ping, pong, close, open, syn (which nothing
+                                                   answers), reset, hello (of TLS), alert number=48
+    alice <- bob   icmp error=port quote=8         ICMP about alice's last message to bob, or of=carol: to carol;
+                                                   errors net, host, port, prohibited, too_big, ttl
 
 A participant with ``vlan=10`` stands behind that VLAN: what it sends is captured there, and where it is mirrored, the
 second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification.
@@ -42,7 +45,7 @@ from tests.flow_links import WORDS as LINK_WORDS
 from tests.flow_messages import Conversation
 from tests.flow_octets import FIELDS, Party
 from tests.frames import Datagram, write_pcap
-from tests.packets import Packet
+from tests.packets import UDP, Packet, icmp, udp
 
 #: 2026-03-10 07:00:00 in Amsterdam, a Tuesday.
 START = 1_773_122_400 * 10**9
@@ -50,7 +53,7 @@ STEP = 10_000_000
 WORDS = {
     "call", "for", "tag", "from", "to", "from_tag", "branch", "cseq", "vias", "dialog", "forward", "phrase",
     "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends",
-    "skew", "behind", "interface",
+    "skew", "behind", "interface", "error", "quote", "of",
     *LINK_WORDS,
 }  # fmt: skip
 UNITS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -69,6 +72,8 @@ class Ladder:
         self.sent: list[Datagram | Packet] = []
         self.behind: list[tuple[Datagram, int]] = []
         self.octets: dict[tuple[str, str, str], Datagram] = {}
+        #: The last message from one to the other.
+        self.last: dict[tuple[str, str], Datagram] = {}
         self.first = True
         self.mirrors: list[dict[str, str]] = []
 
@@ -148,7 +153,10 @@ class Ladder:
         source, target = (left, right) if arrow == "->" else (right, left)
         if what in EVENTS:
             at = Datagram(self.now, source.ip, source.port, target.ip, target.port, b"")
-            self.sent += self.links.event(source, target, what, at)
+            self.sent += self.links.event(source, target, what, at, options)
+            return
+        if what == "icmp":
+            self._icmp(source, target, options)
             return
         is_code = what.isdigit()
         if "resend" in options or "copy" in options:
@@ -158,6 +166,16 @@ class Ladder:
             self._send(self.conversation.response(target, source, int(what), options), source, target, what, options)
         else:
             self._send(self.conversation.request(source, target, what, options), source, target, what, options)
+
+    def _icmp(self, source: Party, target: Party, options: dict[str, str]) -> None:
+        """An ICMP error about the last datagram of who receives it."""
+        about = self.last[target.name, options.get("of", source.name)]
+        ends = about.src, about.src_port, about.dst, about.dst_port
+        packet = Packet(self.now, about.src, about.dst, UDP, udp(*ends, about.payload), about.ip_id, about.vlan)
+        quote = int(options["quote"]) if "quote" in options else None
+        error = icmp(self.now, source.ip, options["error"], packet, quote)
+        self.sent.append(error)
+        self.sent += [_mirrored(error, target, mirror) for mirror in self.mirrors]
 
     def _send(
         self,
@@ -177,6 +195,7 @@ class Ladder:
             ends = (source.ip, source.port, target.ip, target.port)
             datagram = Datagram(seen + delay, *ends, payload, number, vlan, interface)
             self.octets[source.name, target.name, what] = datagram
+            self.last[source.name, target.name] = datagram
             if self.links.knows(source, target):
                 if {"behind", "copy", "vlan"} & options.keys():
                     raise ValueError("behind, copy, vlan: of messages in one datagram")

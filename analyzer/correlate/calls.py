@@ -194,6 +194,7 @@ class CallTable:
             "cause_from": Labels(data["cause_from"], names(CauseFrom)),
             "cause_profile": profile,
             "charged_grade": Labels(data["charged_grade"], names(Grade)),
+            "wire_event": Labels(np.full(count, -1, np.int32), []),
             "relayed_by": places.joined(np.stack([data[f"relay_{k}"] for k in range(C_RELAYS)], axis=1)),
         }
         return table(CallRow, columns, data)

@@ -70,6 +70,8 @@ class Rules:
         for code in range(300, 1000):
             for cause in registry.causes_for(code):
                 self.joined[code, cause] = self.is_joined[code] = True
+            for cause in registry.relayed_causes(code):  # no conflict, but a code that had to be changed on the way
+                self.joined[code, cause] = True
         release = registry.release_rules
         self.release_of_cause = np.array([RELEASE[release.of_cause(cause)] for cause in range(256)])
         self.release_of_sip = np.array([RELEASE[release.of_sip(code)] for code in range(1000)])

@@ -263,6 +263,45 @@ class CountingRule(Entry, frozen=True):
     naive: str
 
 
+class KpiEntry(Entry, frozen=True):
+    """``[kpi.ID]``: what a figure of merit is made of, in words, and the sets that its function uses.
+
+    ``beside``: the figures of which this one is another reading; ``reading`` names it there.
+    """
+
+    id: str
+    title: str
+    short: str
+    unit: Literal["%", "ms", "s"]
+    counts: tuple[Literal["calls", "sessions", "registrations"], ...]
+    numerator: str
+    denominator: str
+    source: str
+    statuses: tuple[int, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    causes: tuple[int, ...] = ()
+    releases: tuple[Release, ...] = ()
+    good: Literal["high", "low", ""] = ""
+    beside: tuple[str, ...] = ()
+    reading: str = ""
+    note: str = ""
+
+    def with_seconds(self, seconds: float) -> KpiEntry:
+        """The figure of one length of time: its ``{seconds}`` filled in, and part of its id (``short_calls_6s``)."""
+        text = f"{seconds:g}"
+        filled = {name: getattr(self, name).format(seconds=text) for name in ("title", "short", "numerator")}
+        return msgspec.structs.replace(self, id=f"{self.id}_{text}s", **filled)
+
+
+class Numbering(Entry, frozen=True):
+    """``[numbering.NAME]``: country codes of one and two digits; every other one has three (E.164)."""
+
+    name: str
+    one: tuple[int, ...]
+    two: tuple[int, ...]
+    source: str
+
+
 class TranslationEntry(Entry, frozen=True):
     """``[translation.RECEIVED]``: the codes that an element may make of one; RECEIVED is a code or ``none``."""
 
@@ -270,6 +309,38 @@ class TranslationEntry(Entry, frozen=True):
     sent: tuple[int, ...]
     meaning: str
     source: str
+
+
+class CallIdEnding(Entry, frozen=True):
+    """``[call_id_ending.ID]``: how an element makes the Call-ID of the leg behind; ``#`` stands for digits."""
+
+    id: str
+    ending: str
+    source: str
+
+
+class NoNumber(Entry, frozen=True):
+    """``[no_number.ID]``: user parts that are nobody's number."""
+
+    id: str
+    users: tuple[str, ...]
+
+
+class LinkEvidence(Entry, frozen=True):
+    """``[evidence.ID]``: what speaks for two calls' being legs of one session, or against it."""
+
+    id: str
+    points: int
+    meaning: str
+    within_ms: int = 0
+
+
+class LinkLimit(Entry, frozen=True):
+    """``[limit.ID]``: from where on calls are linked."""
+
+    id: str
+    value: int
+    meaning: str
 
 
 class ReasonProtocol(Entry, frozen=True):
@@ -325,7 +396,9 @@ class WarningText(Entry, frozen=True):
 
 
 class HeaderField(Entry, frozen=True):
-    """A header field. ``states`` = q850_cause: its value is a Q.850 cause as a number."""
+    """A header field. ``states``: its value is a Q.850 cause as a number, the Call-ID of another leg, an id that all
+    legs share, or P-Charging-Vector's icid-value, which is such an id. ``explains``: it is evidence of why.
+    """
 
     name: str
     compact: str = ""
@@ -334,7 +407,8 @@ class HeaderField(Entry, frozen=True):
     vendor: str = ""
     meaning: str = ""
     parameter: str = ""
-    states: Literal["", "q850_cause"] = ""
+    states: Literal["", "q850_cause", "call_id", "shared_id", "icid_value"] = ""
+    explains: bool = False
     source: str = ""
     known: bool = True
 

@@ -122,6 +122,17 @@ class Registry(Makers):
     # -- counting and outcomes
 
     @property
+    def kpis(self) -> Mapping[str, e.KpiEntry]:
+        """The figures of merit by id, in the order in which they are shown."""
+        return self.sections["kpi"]
+
+    @property
+    def numbering(self) -> e.Numbering:
+        """How long country codes are."""
+        found: e.Numbering = self.sections["numbering"]["e164"]
+        return found
+
+    @property
     def counting_rules(self) -> Mapping[str, e.CountingRule]:
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
@@ -131,6 +142,28 @@ class Registry(Makers):
         key = "none" if received is None else str(received)
         entry: e.TranslationEntry | None = self.sections["translation"].get(key)
         return entry is not None and sent in entry.sent
+
+    # -- legs of one session
+
+    @property
+    def call_id_endings(self) -> tuple[str, ...]:
+        """How elements make the Call-ID of the leg behind out of that in front; ``#`` stands for digits."""
+        return tuple(entry.ending for entry in self.sections["call_id_ending"].values())
+
+    @property
+    def no_numbers(self) -> tuple[str, ...]:
+        """User parts that are nobody's number."""
+        return tuple(user for entry in self.sections["no_number"].values() for user in entry.users)
+
+    @property
+    def link_evidence(self) -> Mapping[str, e.LinkEvidence]:
+        """What speaks for or against two calls' being legs of one session, by id."""
+        return self.sections["evidence"]
+
+    def link_limit(self, name: str) -> int:
+        """From where on calls are linked. Raises KeyError for a limit that there is not."""
+        entry: e.LinkLimit = self.sections["limit"][name]
+        return entry.value
 
     @cached_property
     def outcome_rules(self) -> OutcomeRules:
@@ -190,6 +223,32 @@ class Registry(Makers):
         """Every cause that any profile, in either direction, joins with a status code."""
         return self._joined.get(status, frozenset())
 
+    @cached_property
+    def _relayed(self) -> Mapping[int, frozenset[int]]:
+        found: dict[int, set[int]] = {}
+        for entry in self.sections["translation"].values():
+            if entry.received != "none":
+                for sent in entry.sent:
+                    found.setdefault(sent, set()).update(self.causes_for(int(entry.received)))
+        return {sent: frozenset(causes - self.causes_for(sent)) for sent, causes in found.items()}
+
+    def relayed_causes(self, status: int) -> frozenset[int]:
+        """Causes that contradict a code only because an element on the way had to change it (translations.toml).
+
+        A lone 503 with its 34 becomes a 500 with that 34: RFC 3261 §16.7 asks for it.
+        """
+        return self._relayed.get(status, frozenset())
+
+    def cause_candidates(self, status: int, profile: str = "rfc3398") -> tuple[int, ...]:
+        """What the far PSTN side may have sent when a code arrives: a set, by the profile's table from causes to codes.
+
+        RFC 3398's table where the profile has none in that direction.
+        """
+        chosen = self.profiles.get(profile)
+        if chosen is None or chosen.back is None:
+            chosen = self.profiles["rfc3398"]
+        return chosen.candidates(status)
+
     def suggest_profile(self, agent: str) -> str | None:
         """The profile that the maker in a User-Agent or Server follows; None when unknown or without one."""
         vendor = self.vendor_of_agent(agent)
@@ -209,8 +268,13 @@ class Registry(Makers):
 
     @cached_property
     def cause_headers(self) -> Mapping[str, str]:
-        """How makers' header fields state a Q.850 cause, by lower-case name: "q850_cause" = as a number."""
+        """What makers' header fields state (`HeaderField.states`), by lower-case name: a cause, or another leg's id."""
         return {f.name.lower(): f.states for f in self.sections["header"].values() if f.states}
+
+    @cached_property
+    def explaining_headers(self) -> Mapping[str, str]:
+        """Header fields that say why something failed, makers' own among them: lower-case name → name."""
+        return {f.name.lower(): f.name for f in self.sections["header"].values() if f.explains or f.states}
 
     def method(self, name: str) -> e.Method:
         """The entry of a method; unlike header names, methods are told apart by case (RFC 3261 §7.1)."""

@@ -115,8 +115,8 @@ def message_texts(message: Message) -> dict[int, bytes | None]:
         S_CONTENT_TYPE: message.content_type,
         S_SESSION_ID: message.session_id,
         S_WARNING: message.warning,
-        S_LINKED_ID: None,
-        S_ORIGIN: None,
+        S_LINKED_ID: message.linked_id,
+        S_ORIGIN: message.origin,
     }
 
 

@@ -17,7 +17,9 @@ from analyzer.batch import (
     F_SESSION_TIMER,
     F_STALE,
     F_STIR,
+    INVITE,
     M_FLAGS,
+    M_METHOD,
     M_REASON_LOCATION,
     M_REASON_Q850,
     M_REASON_SIP,
@@ -26,8 +28,10 @@ from analyzer.batch import (
     MISSING,
     Ints,
     Octets,
+    Spans,
 )
 from analyzer.jit import inlined, kernel
+from analyzer.sip.leg_kernels import read_linked_id
 from analyzer.sip.scan_kernels import (
     BACKSLASH,
     COMMA,
@@ -238,22 +242,53 @@ def read_challenge(octets: Octets, at: int, end: int, numbers: Ints, row: int) -
     return True
 
 
-@kernel
-def read_cause_header(
-    octets: Octets, name: int, name_end: int, at: int, end: int, cause_names: Octets, numbers: Ints, row: int
-) -> bool:
-    """The Q.850 cause in a maker's field, if it is one of ``cause_names`` and none was read before.
+#: What the makers' fields that `read_maker_header` knows state: the octet before a name's length.
+STATES_CAUSE, STATES_ID, STATES_ICID = 0, 1, 2
+#: Octets before the names, a bit for each pair of a length and a first letter that one of them has.
+FILTER_OCTETS = 32
 
-    ``cause_names`` are the names in lower case, before each its length. Returns whether the field is one of them.
+
+@inlined
+def name_bit(length: int, first: int) -> int:
+    """Which bit of the filter stands for names of a length with a first octet, in either case."""
+    return (length * 31 + (first | 32)) & 255
+
+
+@inlined
+def could_be_maker_header(octets: Octets, name: int, name_end: int, maker_names: Octets) -> bool:
+    """Whether a field name may be one of ``maker_names``; most are not, and are told so at once."""
+    bit = name_bit(name_end - name, int(octets[name]))
+    return bool(int(maker_names[bit >> 3]) >> (bit & 7) & 1)
+
+
+@kernel
+def read_maker_header(
+    octets: Octets,
+    name: int,
+    name_end: int,
+    at: int,
+    end: int,
+    maker_names: Octets,
+    numbers: Ints,
+    spans: Spans,
+    row: int,
+) -> bool:
+    """What a maker's field states, if it is one of ``maker_names`` and no field before it stated the same.
+
+    ``maker_names``: FILTER_OCTETS, then the names in lower case, before each STATES_* and its length. Returns whether
+    the field is one of them.
     """
-    start = 0
-    while start < cause_names.size:
-        length = int(cause_names[start])
-        start += 1
-        if length == name_end - name and is_text(octets, name, name_end, cause_names[start : start + length]):
-            cause = number(octets, at, end)
-            if numbers[row, M_VENDOR_CAUSE] == MISSING and 0 <= cause <= 255 and cause & 0x7F:
-                numbers[row, M_VENDOR_CAUSE] = cause & 0x7F
+    start = FILTER_OCTETS
+    while start < maker_names.size:
+        states, length = int(maker_names[start]), int(maker_names[start + 1])
+        start += 2
+        if length == name_end - name and is_text(octets, name, name_end, maker_names[start : start + length]):
+            if states == STATES_CAUSE:
+                cause = number(octets, at, end)
+                if numbers[row, M_VENDOR_CAUSE] == MISSING and 0 <= cause <= 255 and cause & 0x7F:
+                    numbers[row, M_VENDOR_CAUSE] = cause & 0x7F
+            elif numbers[row, M_METHOD] == INVITE:
+                read_linked_id(octets, at, end, states == STATES_ICID, spans, row)
             return True
         start += length
     return False

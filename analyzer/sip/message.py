@@ -19,14 +19,15 @@ from analyzer.sip.challenge import is_stale
 from analyzer.sip.grammar import is_token, leading_number, whole_number
 from analyzer.sip.headers import Headers
 from analyzer.sip.isup import isup_release_cause
+from analyzer.sip.legs import linked_id, literal_address, sdp_origin
 from analyzer.sip.reason import ReasonSummary, q850_cause, summarise_reason
 from analyzer.sip.via import MAGIC_COOKIE, Via, top_via, via_count
 
-#: The only kind of `cause_headers` so far: the value is a Q.850 cause as a decimal number.
+#: A kind of `cause_headers`: the value is a Q.850 cause as a decimal number. `legs` has the others.
 Q850_CAUSE = "q850_cause"
 
-#: Header fields in which makers state a Q.850 cause: name in lower case → kind. Kinds other than
-#: Q850_CAUSE are passed over. The registry knows which there are (X-Asterisk-HangupCauseCode, say).
+#: Header fields in which makers state a Q.850 cause, or what ties a leg to others: name in lower case → kind.
+#: Unknown kinds are passed over. The registry knows which there are (X-Asterisk-HangupCauseCode, X-CID, say).
 CauseHeaders = Mapping[str, str]
 NO_CAUSE_HEADERS: CauseHeaders = {}
 
@@ -236,6 +237,25 @@ class Message:
     def has_sdp(self) -> bool:
         """Content-Type application/sdp, or a multipart body with such a part."""
         return any(part.media_type == SDP for part in parts(self.headers.first("content-type"), self.body))
+
+    @property
+    def origin(self) -> bytes | None:
+        """Of an INVITE: the o= line of its first SDP, without ``o=``."""
+        if self.method == "INVITE":
+            for part in parts(self.headers.first("content-type"), self.body):
+                if part.media_type == SDP:
+                    return sdp_origin(part.content)
+        return None
+
+    @property
+    def linked_id(self) -> bytes | None:
+        """Of an INVITE: the id that ties it to other legs, by the first field of ``cause_headers`` that states one."""
+        return linked_id(self.headers, self.cause_headers) if self.method == "INVITE" and self.cause_headers else None
+
+    @property
+    def via_address(self) -> tuple[int, int] | None:
+        """The IP address that the topmost Via's sent-by is, as two signed halves; None where it is a name."""
+        return literal_address(self.via_sent_by)
 
     @property
     def has_credentials(self) -> bool:

@@ -63,6 +63,7 @@ from analyzer.sip.field_kernels import (
     method_number,
     read_fields,
 )
+from analyzer.sip.leg_kernels import read_nat, read_origin
 from analyzer.sip.scan_kernels import (
     CR,
     HIGH_BITS,
@@ -96,7 +97,7 @@ _STATUS_LINE = word_of(b"SIP/2.0 ")
 
 
 @allocating
-def read_rows(octets: Octets, rows: Ints, cause_names: Octets, numbers: Ints, spans: Spans) -> int:
+def read_rows(octets: Octets, rows: Ints, maker_names: Octets, numbers: Ints, spans: Spans) -> int:
     """Fill ``numbers`` and ``spans`` for every datagram of ``rows``; each must begin a SIP message.
 
     Returns how many rows need Python: those that got F_WHOLE, and those with a method that is not listed.
@@ -119,8 +120,12 @@ def read_rows(octets: Octets, rows: Ints, cause_names: Octets, numbers: Ints, sp
         if is_cut:
             numbers[row, M_FLAGS] = F_CUT
         headers = _read_start_line(octets, start, end, is_cut, numbers, spans, row)
-        result = header_spans(octets, headers, end, is_cut, fields, cause_names, numbers, row)
-        if result == ABSTAINED or not read_fields(octets, fields, numbers, spans, row):
+        result = header_spans(octets, headers, end, is_cut, fields, maker_names, numbers, spans, row)
+        if (
+            result == ABSTAINED
+            or not read_fields(octets, fields, numbers, spans, row)
+            or not read_nat(octets, numbers, spans, row)
+        ):
             numbers[row, M_FLAGS] = F_WHOLE
             unfinished += 1
             continue
@@ -132,6 +137,7 @@ def read_rows(octets: Octets, rows: Ints, cause_names: Octets, numbers: Ints, sp
         if is_complete:
             _note_missing(fields, numbers, row)
         _measure_body(fields, section_end, end, wire_end, is_complete, numbers, row)
+        read_origin(octets, section_end, numbers, spans, row)
         if numbers[row, M_METHOD] == METHOD_UNLISTED or numbers[row, M_CSEQ_METHOD] == METHOD_UNLISTED:
             unfinished += 1
     return unfinished

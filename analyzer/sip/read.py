@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from analyzer.batch import (
     D_COLUMNS,
     D_LENGTH,
     D_OFFSET,
+    D_SRC_HI,
+    D_SRC_LO,
     D_TRANSPORT,
     D_WIRE_LENGTH,
+    F_BEHIND_NAT,
     F_CUT,
     F_WHOLE,
     M_COLUMNS,
@@ -32,6 +37,8 @@ from analyzer.batch import (
     Spans,
 )
 from analyzer.sip.columns import message_numbers, message_texts
+from analyzer.sip.legs import CALL_ID, ICID_VALUE, SHARED_ID
+from analyzer.sip.many_kernels import FILTER_OCTETS, STATES_CAUSE, STATES_ICID, STATES_ID
 from analyzer.sip.message import NO_CAUSE_HEADERS, Q850_CAUSE, CauseHeaders, Message
 from analyzer.sip.message_kernels import read_rows
 from analyzer.sip.parse import parse_message
@@ -39,6 +46,8 @@ from analyzer.sip.span_kernels import READ_NAMES
 
 # Positions in vocab.Transport.
 _TCP, _TLS = 1, 2
+
+_STATES = {Q850_CAUSE: STATES_CAUSE, CALL_ID: STATES_ID, SHARED_ID: STATES_ID, ICID_VALUE: STATES_ICID}
 
 
 def read_messages_whole(
@@ -102,6 +111,9 @@ def _fill(
     message = parse_message(octets[start : start + length].tobytes(), wire_length, cause_headers)
     for column, number in message_numbers(message, start, methods).items():
         numbers[row, column] = number
+    address, source = message.via_address, (numbers[row, D_SRC_HI], numbers[row, D_SRC_LO])
+    if message.method is not None and address is not None and address != source:
+        numbers[row, M_FLAGS] |= F_BEHIND_NAT
     for column, text in message_texts(message).items():
         spans[row, column] = _span(message, start + message.line_ends, text, tail)
 
@@ -125,14 +137,14 @@ def read_messages(
     not list.
     """
     octets, rows = datagrams
-    names = [name.encode() for name, kind in cause_headers.items() if kind == Q850_CAUSE]
-    if any(name.decode() in READ_NAMES or len(name) > 255 for name in names):
+    names = {name.encode(): _STATES[kind] for name, kind in cause_headers.items() if kind in _STATES}
+    if any(name.decode() in READ_NAMES or not 0 < len(name) < 256 for name in names):
         return read_messages_whole(datagrams, methods, cause_headers)
-    cause_names = np.array(list(b"".join(bytes([len(name)]) + name for name in names)), dtype=np.uint8)
+    maker_names = _maker_names(names)
     numbers = np.empty((len(rows), M_COLUMNS), dtype=np.int64)
     spans = np.empty((len(rows), S_COLUMNS, 2), dtype=np.int32)
     tail = _Tail(len(octets))
-    if read_rows(octets, rows, cause_names, numbers, spans):
+    if read_rows(octets, rows, maker_names, numbers, spans):
         for row in _unfinished(numbers):
             if numbers[row, M_FLAGS] & F_WHOLE:
                 _fill(row, octets, numbers, spans, tail, methods, cause_headers)
@@ -140,6 +152,18 @@ def read_messages(
                 _number_method(row, octets, numbers, spans, methods)
     _note_missing_length(numbers)
     return MessageBatch(tail.behind(octets), numbers, spans)
+
+
+def _maker_names(names: Mapping[bytes, int]) -> Octets:
+    """Names and what they state, as `many_kernels.read_maker_header` takes them."""
+    if not names:
+        return np.empty(0, dtype=np.uint8)
+    bits = np.zeros(FILTER_OCTETS, dtype=np.uint8)
+    for name in names:
+        bit = (len(name) * 31 + (name[0] | 32)) & 255
+        bits[bit >> 3] |= np.uint8(1 << (bit & 7))
+    listed = b"".join(bytes([states, len(name)]) + name for name, states in names.items())
+    return np.concatenate((bits, np.frombuffer(listed, dtype=np.uint8)))
 
 
 def _unfinished(numbers: Ints) -> list[int]:

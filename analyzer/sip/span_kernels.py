@@ -3,7 +3,7 @@
 A line's end is sought eight octets at a time; its name is told by the first octet and then compared as
 words, so that a field which no column needs costs little more than its length. Of each field that a
 column needs the first occurrence is noted as a span of its trimmed value. Fields of which every
-occurrence matters (Via, Reason, challenges, credentials, makers' causes) are handed to `many_kernels`
+occurrence matters (Via, Reason, challenges, credentials, makers' fields) are handed to `many_kernels`
 as they are met.
 
 The pass abstains when a line continues a field that matters; `analyzer.sip.headers` then unfolds it.
@@ -25,9 +25,16 @@ from analyzer.batch import (
     X_LF_ONLY,
     Ints,
     Octets,
+    Spans,
 )
 from analyzer.jit import inlined
-from analyzer.sip.many_kernels import read_cause_header, read_challenge, read_reason, read_vias
+from analyzer.sip.many_kernels import (
+    could_be_maker_header,
+    read_challenge,
+    read_maker_header,
+    read_reason,
+    read_vias,
+)
 from analyzer.sip.scan_kernels import (
     COLON,
     COLON_WORD,
@@ -75,7 +82,7 @@ H_REASON = 17
 H_SPANS = 18
 H_CHALLENGE = 18
 H_CREDENTIALS = 19
-H_CAUSE = 20
+H_MAKER = 20
 H_OTHER = 21
 
 #: fields[] behind the spans: where the header section ends, and whether an octet beyond ASCII was met
@@ -110,7 +117,7 @@ _NAMES = (
     ("authorization", H_CREDENTIALS),
 )  # fmt: skip
 
-#: Names that `header_spans` reads for its columns; a maker's cause header cannot be one of them.
+#: Names that `header_spans` reads for its columns; a maker's field cannot be one of them.
 READ_NAMES = frozenset(name for name, _ in _NAMES)
 
 
@@ -183,7 +190,15 @@ def _colon(octets: Octets, at: int, end: int) -> int:
 
 @inlined
 def header_spans(
-    octets: Octets, at: int, end: int, is_cut: bool, fields: Ints, cause_names: Octets, numbers: Ints, row: int
+    octets: Octets,
+    at: int,
+    end: int,
+    is_cut: bool,
+    fields: Ints,
+    maker_names: Octets,
+    numbers: Ints,
+    spans: Spans,
+    row: int,
 ) -> int:
     """Note in ``fields`` where the header fields from ``at`` on stand, where a line starts; returns how
     it ended.
@@ -253,11 +268,13 @@ def header_spans(
             colon = _colon(octets, name_end, line_end)
             if colon < 0 or name_end == start:
                 numbers[row, M_DEFECTS] |= X_BAD_HEADER_LINE
-            elif cause_names.size > 0:
+            elif maker_names.size > 0 and could_be_maker_header(octets, start, name_end, maker_names):
                 value = skip_blanks(octets, colon + 1, line_end)
                 stop = trim_end(octets, value, line_end)
-                if read_cause_header(octets, start, name_end, value, stop, cause_names, numbers, row):
-                    last = H_CAUSE
+                if read_maker_header(
+                    octets, start, name_end, value, stop, maker_names, numbers, spans, row
+                ):
+                    last = H_MAKER
             continue
 
         value = skip_blanks(octets, colon + 1, line_end)

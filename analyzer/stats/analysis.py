@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from analyzer.batch import Columns
 from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
+from analyzer.vocab import EvidenceKind
 
 if TYPE_CHECKING:
     from analyzer.capture.copies import Verdict
     from analyzer.config import Config
     from analyzer.correlate.branches import Translation
+    from analyzer.correlate.sessions import Sessions
     from analyzer.registry import Registry
 
 
@@ -63,11 +65,19 @@ class Analysis(Protocol):
         """How often each kind was seen, exactly."""
 
     @property
+    def sessions(self) -> Sessions:
+        """Calls that are one intention, with whom to charge over all their legs."""
+
+    @property
     def translations(self) -> Mapping[Translation, Sequence[int]]:
         """The call_no of the calls in which elements on the way made one code of another."""
+
+    @property
+    def evidence_counts(self) -> Mapping[EvidenceKind, int]:
+        """Messages with evidence of each kind, and events on the wire; most first."""
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""
 
     def columns(self, name: str) -> Columns:
-        """A table that is kept as columns: ``calls``, ``registrations``, ``others``, ``midcall``, ``branches``, …"""
+        """A table that is kept as columns: ``calls``, ``sessions``, ``links``, ``others``, ``branches``, …"""

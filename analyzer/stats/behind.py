@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
+from analyzer.correlate.blame import NOT_CHARGED, ORIGINATED, PASSED_ON
 from analyzer.correlate.branches import Translation
 from analyzer.schema import (
     BlockRow,
@@ -83,7 +84,8 @@ def _causes(analysis: Analysis, row: CauseRow, count: str) -> Mask:
 def _releases(analysis: Analysis, row: ReleaseRow, _count: str) -> Mask:
     calls = analysis.columns("calls")
     mask = is_outcome(calls, {Outcome.ANSWERED}) & (calls.ints("bye_ts") != MISSING)
-    return mask & _equal(calls.ints("release_cause"), row.cause)
+    same: Mask = mask & _equal(calls.ints("release_cause"), row.cause)
+    return same
 
 
 def _endpoints(analysis: Analysis, row: EndpointRow, count: str) -> Mask:
@@ -98,12 +100,16 @@ def _endpoints(analysis: Analysis, row: EndpointRow, count: str) -> Mask:
     if name == "failures_as_caller":
         return failed & _at(analysis, "caller_ip", *endpoint)
     if name == "failures_as_responder":
-        return failed & _at(analysis, "failed_by_ip", *endpoint)
+        return _originated(analysis, *endpoint)
     if name == "by_status_code":
         code = None if key in ("", NONE) else int(key)
-        return failed & _at(analysis, "failed_by_ip", *endpoint) & _equal(calls.ints("status_code"), code)
+        return _originated(analysis, *endpoint) & _equal(calls.ints("status_code"), code)
     if name == "failures_relayed":
-        return failed & _relayed_by(calls, row.ip) & _equal(calls.ints("network"), row.network)
+        role = analysis.sessions.charges.role
+        in_between = (role != NOT_CHARGED) & _relayed_by(calls, row.ip) & _equal(calls.ints("network"), row.network)
+        leg_in_front: Mask = (role == PASSED_ON) & _at(analysis, "failed_by_ip", *endpoint)
+        relayed: Mask = in_between | leg_in_front
+        return relayed
     if name == "conflicts":
         is_conflict: Mask = np.asarray(calls["cause_conflict"], dtype=np.bool_)
         return is_conflict & _at(analysis, "failed_by_ip", *endpoint)
@@ -117,6 +123,14 @@ def _endpoints(analysis: Analysis, row: EndpointRow, count: str) -> Mask:
         return _numbered(analysis, branches.ints("call_no")[chosen])
     blocked = blocked_calls(analysis.columns("blocks"), calls)
     return _numbered(analysis, blocked.get(endpoint, ()))
+
+
+def _originated(analysis: Analysis, ip: str, network: int | None) -> Mask:
+    """Calls in which the failure of their session began, by whom that was."""
+    charges = analysis.sessions.charges
+    here = one_of(charges.charged, {ip}) & _equal(analysis.columns("calls").ints("network"), network)
+    originated: Mask = here & (charges.role == ORIGINATED)
+    return originated
 
 
 def _relayed_by(calls: Columns, ip: str) -> Mask:

@@ -1,7 +1,7 @@
 """Endpoints that stand in the middle: sent calls by some, and making calls to others.
 
-A back-to-back user agent gives each leg a Call-ID of its own, so that one conversation is two calls here. Until legs
-are linked, whoever reads the figures must know which endpoints may have been counted on both sides.
+A back-to-back user agent gives each leg a Call-ID of its own, so that one conversation is two calls here. Where none of
+its legs could be linked, whoever reads the figures must know that it may have been counted on both sides.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import numpy as np
 from analyzer.batch import Columns
 
 
-def both_sides(calls: Columns) -> list[tuple[str, int]]:
+def both_sides(calls: Columns, links: Columns | None = None) -> list[tuple[str, int]]:
     """Addresses that are sent calls by one party and make calls to another, with the calls on either side.
 
     Two parties that only call each other, as a PBX and its trunk do, are not in the middle of anything. Most calls
-    first.
+    first. Those that made a leg which is linked to one in front of it (``links``) are left out.
     """
     if not len(calls):
         return []
@@ -33,9 +33,22 @@ def both_sides(calls: Columns) -> list[tuple[str, int]]:
         callees_of.setdefault(maker, set()).add(receiver)
         for address in {maker, receiver}:
             calls_of[address] = calls_of.get(address, 0) + count
+    in_sessions = _linked(calls, links)
     found = []
-    for address in callers_of.keys() & callees_of.keys():
+    for address in (callers_of.keys() & callees_of.keys()) - in_sessions:
         makers, receivers = callers_of[address] - {address}, callees_of[address] - {address}
         if makers and receivers and len(makers | receivers) > 1:
             found.append((address, calls_of[address]))
     return sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+def _linked(calls: Columns, links: Columns | None) -> set[str]:
+    """Callers of legs behind others, and callees of those in front."""
+    if links is None or not len(links):
+        return set()
+    found: set[str] = set()
+    for call, party in (("call_no", "caller_ip"), ("upstream_call_no", "callee_ip")):
+        labels = calls.labels(party)
+        codes = labels.codes[np.isin(calls.ints("call_no"), links.ints(call))]
+        found |= {labels.names[code] for code in np.unique(codes[codes >= 0]).tolist()}
+    return found

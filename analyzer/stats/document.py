@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from analyzer.schema import CaptureRow, EndpointRow, ResponseRow
+from analyzer.batch import Columns
+from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import cause_candidates
 from analyzer.stats.counting import ranked
+from analyzer.stats.kpis import ALL, kpi_rows
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
+from analyzer.stats.ring_times import ring_times
+from analyzer.stats.sessions import session_totals
 
 #: The version of the document. A program that reads it need only look at it when a key changes, which none does.
 SCHEMA = 1
@@ -59,7 +64,13 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "by_status_code": figures.by_status_code,
             "by_release": {release.value: count for release, count in figures.by_release.items()},
         },
-        "causes": [row._asdict() for row in causes(calls, analysis.registry)],
+        "sessions": session_document(analysis.columns("sessions")),
+        "causes": _causes(analysis),
+        "conflicts": [
+            {**row._asdict(), "cause_from": row.cause_from.value, "candidates": [*map(int, row.candidates.split())]}
+            for row in listed(analysis, "conflicts")
+        ],
+        "evidence": {kind.value: count for kind, count in analysis.evidence_counts.items()},
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
         "registrations": {
@@ -72,11 +83,40 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "populations": [row._asdict() for row in listed(analysis, "populations")],
         "options": [{**row._asdict(), "state": row.state.value} for row in listed(analysis, "options")],
         "translations": [row._asdict() for row in listed(analysis, "translations")],
+        "kpis": [_kpi(row) for row in sorted(kpi_rows(analysis, ALL), key=_kpi_key)],
+        "ring_times": [row._asdict() for row in ring_times(calls)],
         "issues": [
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
         ],
     }
+
+
+def _kpi_key(row: KpiRow) -> tuple[int, str, str, bool]:
+    return -row.denominator, row.unit_counted, row.kpi, row.scanners
+
+
+def _kpi(row: KpiRow) -> dict[str, Any]:
+    return {name: value for name, value in row._asdict().items() if name not in ("by", "part")}
+
+
+def session_document(sessions: Columns) -> dict[str, Any]:
+    """The key ``sessions``."""
+    figures = session_totals(sessions)
+    return {
+        "total": figures.total,
+        "failures": figures.failures,
+        "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
+        "linked_by": {by.value: count for by, count in figures.linked_by.items()},
+    }
+
+
+def _causes(analysis: Analysis) -> list[dict[str, Any]]:
+    calls, registry = analysis.columns("calls"), analysis.registry
+    candidates = cause_candidates(calls, registry, analysis.causes_profile)
+    return [
+        {**row._asdict(), "cause_candidates": candidates.get(row.cause, [])} for row in causes(calls, registry)
+    ]
 
 
 def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:
@@ -132,6 +172,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "failures_as_caller": row.failures_as_caller,
         "failures_as_responder": row.failures_as_responder,
         "failures_relayed": row.failures_relayed,
+        "conflicts": row.conflicts,
         "overflows": row.overflows,
         "blocked_calls": row.blocked_calls,
         "by_status_code": row.by_status_code,

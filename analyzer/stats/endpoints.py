@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
+from analyzer.correlate.blame import ORIGINATED, PASSED_ON
 from analyzer.schema import EndpointRow
 from analyzer.stats.counting import Mask, code_keys, failures, tally
 from analyzer.stats.route_advance import Endpoint
@@ -19,6 +20,7 @@ from analyzer.wiretext import printable
 
 if TYPE_CHECKING:
     from analyzer.config import Config
+    from analyzer.correlate.blame import Charges
 
 #: Status codes fit below this in a joined key; 0 stands for none.
 _CODES = 1000
@@ -60,27 +62,33 @@ def endpoints(
     config: Config,
     overflows: Mapping[Endpoint, int] | None = None,
     blocked: Mapping[Endpoint, Ints] | None = None,
+    charges: Charges | None = None,
 ) -> list[EndpointRow]:
     """Every endpoint, ranked by the failures that it originated, then by address and network.
 
-    ``failures_as_responder`` adds up to the failures whose originator is known: each is charged once. ``overflows`` and
-    ``blocked`` come from `route_advance`.
+    ``failures_as_responder`` adds up to the failures whose originator is known: each is charged once. With ``charges``
+    (`Sessions.charges`, rows as those of ``calls``) that is once a session, in the leg where it began; without them
+    every call is by itself. ``overflows`` and ``blocked`` come from `route_advance`.
     """
     if not len(calls):
         return []
     failed = failures(calls)
     caller, callee, failed_by = (calls.labels(name) for name in ("caller_ip", "callee_ip", "failed_by_ip"))
-    relayers = _relayers(calls, failed)
-    addresses = [*caller.names, *callee.names, *failed_by.names, *(a for _, a in relayers)]
+    began, charged = failed, failed_by
+    passed_on = np.zeros(len(calls), dtype=np.bool_)
+    if charges is not None:
+        began, charged, passed_on = charges.role == ORIGINATED, charges.charged, charges.role == PASSED_ON
+    relayers = _relayers(calls, began | passed_on)
+    addresses = [*caller.names, *callee.names, *charged.names, *failed_by.names, *(a for _, a in relayers)]
     numbers = _Numbers(calls.ints("network"), addresses)
 
     made = tally(numbers.of(caller))
     sent = tally(numbers.of(callee))
     failed_made = tally(numbers.of(caller, failed))
-    originated = numbers.of(failed_by, failed)
-    codes = _originated_codes(originated, calls.ints("status_code")[failed & (failed_by.codes >= 0)])
+    originated = numbers.of(charged, began)
+    codes = _originated_codes(originated, calls.ints("status_code")[began & (charged.codes >= 0)])
+    relayed: Counter[int] = Counter(tally(numbers.of(failed_by, passed_on)))
     contradicted = tally(numbers.of(failed_by, np.asarray(calls["cause_conflict"])))
-    relayed: Counter[int] = Counter()
     positions = {int(network): position for position, network in enumerate(numbers.networks)}
     for (network, address), count in relayers.items():
         relayed[positions[network] * len(numbers.addresses) + numbers.number_of[address]] += count

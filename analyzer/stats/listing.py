@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 from analyzer.schema import EndpointRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import conflicts
 from analyzer.stats.endpoints import endpoints
+from analyzer.stats.kpis import kpi_rows
 from analyzer.stats.populations import options, populations
 from analyzer.stats.releases import releases
 from analyzer.stats.route_advance import blocked_calls, overflows
@@ -19,11 +21,13 @@ from analyzer.stats.translations import translations
 
 Rows: TypeAlias = Sequence[Any]
 
+
 def endpoint_rows(analysis: Analysis) -> list[EndpointRow]:
     """Every endpoint, with the calls that went on without it and those that it had asked not to be sent."""
     calls = analysis.columns("calls")
-    blocked = blocked_calls(analysis.columns("blocks"), calls)
-    return endpoints(calls, analysis.config, overflows(analysis.columns("branches")), blocked)
+    blocked, sessions = blocked_calls(analysis.columns("blocks"), calls), analysis.sessions
+    advanced = overflows(analysis.columns("branches")) + sessions.overflows
+    return endpoints(calls, analysis.config, advanced, blocked, sessions.charges)
 
 
 #: Every table that is listed row by row, by name.
@@ -33,11 +37,15 @@ LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
     "causes": lambda analysis: causes(analysis.columns("calls"), analysis.registry),
     "releases": lambda analysis: releases(analysis.columns("calls"), analysis.registry),
     "endpoints": endpoint_rows,
+    "kpis": kpi_rows,
     "issues": lambda analysis: analysis.issue_rows,
     "captures": lambda analysis: analysis.captures,
     "populations": lambda analysis: populations(analysis.columns("others")),
     "options": lambda analysis: options(
         analysis.columns("others"), analysis.config, populations_counted=analysis.counts("populations")
+    ),
+    "conflicts": lambda analysis: conflicts(
+        analysis.columns("calls"), analysis.registry, analysis.config, analysis.causes_profile
     ),
     "translations": lambda analysis: translations(analysis.translations, analysis.registry, analysis.config),
 }

@@ -48,8 +48,8 @@ _BAD_REGISTRATIONS = frozenset(
 )
 
 
-def headline(figures: CallTotals, orphans: int, words: Words) -> str:
-    """The whole in a sentence or two."""
+def headline(figures: CallTotals, orphans: int, words: Words, sessions: int | None = None) -> str:
+    """The whole in a sentence or two; ``sessions``: how many the calls are, told where some were linked."""
     if not figures.total:
         return words("No calls.")
     if figures.total == 1:
@@ -57,9 +57,9 @@ def headline(figures: CallTotals, orphans: int, words: Words) -> str:
     else:
         answered = figures.by_outcome.get(Outcome.ANSWERED, 0)
         text = words(
-            "{total} calls: {answered} answered ({answered_share}), "
+            "{total}: {answered} answered ({answered_share}), "
             "{unsuccessful} unsuccessful ({unsuccessful_share}), {failures} of them failures ({failures_share}).",
-            total=words.number(figures.total),
+            total=_calls(figures.total, sessions, words),
             answered=words.number(answered),
             answered_share=words.share(answered, figures.total),
             unsuccessful=words.number(figures.unsuccessful),
@@ -72,6 +72,14 @@ def headline(figures: CallTotals, orphans: int, words: Words) -> str:
             "Responses without their request, which make no call: {count}.", count=words.number(orphans)
         )
     return text
+
+
+def _calls(total: int, sessions: int | None, words: Words) -> str:
+    if sessions is None or sessions == total:
+        return words("{total} calls", total=words.number(total))
+    if sessions == 1:
+        return words("{total} calls in 1 session", total=words.number(total))
+    return words("{total} calls in {sessions} sessions", total=words.number(total), sessions=words.number(sessions))
 
 
 def counted_as(outcome: Outcome) -> str:

@@ -332,7 +332,11 @@ def test_headers_by_any_name() -> None:
     assert registry.header("v").name == registry.header("VIA").name == "Via"
     assert registry.header("i").name == "Call-ID"
     assert not registry.header("X-Nothing").known
-    assert registry.cause_headers == {"x-asterisk-hangupcausecode": "q850_cause"}
+    assert registry.cause_headers["x-asterisk-hangupcausecode"] == "q850_cause"
+    assert registry.cause_headers["x-cid"] == "call_id"
+    assert registry.cause_headers["cisco-guid"] == "shared_id"
+    assert registry.cause_headers["p-charging-vector"] == "icid_value"
+    assert "x-twilio-callsid" not in registry.cause_headers
 
 
 def test_methods() -> None:

@@ -26,7 +26,10 @@ from analyzer.sip.read import read_messages, read_messages_whole
 #: Octets of a datagram as captured, and how many were sent.
 Wire = tuple[bytes, int]
 
-CAUSE_HEADERS = {"x-asterisk-hangupcausecode": "q850_cause", "x-later-kind": "something_else"}
+CAUSE_HEADERS = {
+    "x-asterisk-hangupcausecode": "q850_cause", "x-later-kind": "something_else", "x-cid": "call_id",
+    "cisco-guid": "shared_id", "p-charging-vector": "icid_value",
+}  # fmt: skip
 
 ADDRESSES = (
     "<sip:alice@example.com>", '"Alice" <sip:alice@example.com>;tag=a1', "Alice <sip:alice@example.com>;tag=a1",
@@ -44,6 +47,10 @@ VIAS = (
     "SIP/2.0/UDP h;branch=", "SIP/2.0/UDP h", "SIP/2.0/UDP", "sip/2.0/udp h;branch=x", "garbage", "", ",", "a,,b", " , x",
     'SIP/2.0/UDP h;x="a,b";branch=z9hG4bKq, SIP/2.0/UDP c', 'SIP/2.0/UDP h;branch="z9hG4bKq"', "SIP/2.0/UDP h (comment);branch=1",
     "SIP/2.0/UDP 1.2.3.4:5060 ;branch=z9hG4bK-1 ", "SIP/2.0/UDP\th;branch=1", 'SIP/2.0/UDP "h";branch=1', "SIP/2.0/UDP h,",
+    "SIP/2.0/UDP 256.1.1.1", "SIP/2.0/UDP 1.2.3", "SIP/2.0/UDP 1.2.3.4.5", "SIP/2.0/UDP 0001.2.3.4", "SIP/2.0/UDP 010.2.3.4:1", "SIP/2.0/UDP 1.2.3.4x",
+    "SIP/2.0/UDP [::1]", "SIP/2.0/UDP [1:2:3:4:5:6:7:8]:5060", "SIP/2.0/UDP [1:2:3:4:5:6:7::]", "SIP/2.0/UDP [1:2:3:4:5:6:7::8]", "SIP/2.0/UDP [::ffff:1.2.3.4]",
+    "SIP/2.0/UDP [fe80::1%eth0]", "SIP/2.0/UDP [1::2::3]", "SIP/2.0/UDP [12345::]", "SIP/2.0/UDP []", "SIP/2.0/UDP [::1", "SIP/2.0/UDP [::1]x", "SIP/2.0/UDP [:1::2]",
+    "SIP/2.0/UDP [1:2:]", "SIP/2.0/UDP [FFff::ABCD]:1", "SIP/2.0/UDP [1:2:3:4:5:6:7:8:9]", "SIP/2.0/UDP [::]",
 )  # fmt: skip
 REASONS = (
     'Q.850;cause=16;text="Terminated"', "Q.850;cause=34", "q.850 ; cause = 17 ; location=LN", "SIP;cause=200;text=\"Call completed elsewhere\"",
@@ -83,6 +90,10 @@ VALUES: dict[str, tuple[str, ...]] = {
     "Proxy-Authorization": ("Digest x",),
     "X-Asterisk-HangupCauseCode": ("16", "0", "145", "abc", "300", ""),
     "X-Later-Kind": ("17",),
+    "X-CID": ("a84b4c76e66710@pc33.example.com", "abc@x;leg=1", "", ";", "two words ;x", "\u00fcber@x"),
+    "Cisco-Guid": ("0323255855-4127789543-2194997273-1451141520", ""),
+    "P-Charging-Vector": ('icid-value="AAS:852-e271";orig-ioi=a', "icid-value=1234bc9876e ;icid-generated-at=192.0.2.8", "ICID-Value = x", 'icid-value=""',
+                          'icid-value="open', 'icid-value="a\\"b"', "orig-ioi=a;icid-value=7", "icid-value", "icid-value=", "icid-valuex=1", 'icid-value=a"b"', 'icid-value=" a "'),
     "Allow": ("INVITE, ACK", ""),
     "Subject": ("x" * 40, "", "Reason: Q.850;cause=3"),
     "X": ("1",),
@@ -106,7 +117,7 @@ NEAR_MISSES = (
     "INVITE SIP/2.0", "INVITE sip:x", "IN\tVITE sip:x SIP/2.0", "a 12:30 SIP/2.0", "a b:c SIP/.", "a b:c xSIP/2.0", "\x00INVITE sip:x SIP/2.0",
 )  # fmt: skip
 BODIES = (
-    b"", b"v=0\r\n", b"body", b"\r\n", b"\xff\xfe binary", bytes((0x0C, 2, 0, 2, 0x80, 0x90)),
+    b"", b"v=0\r\no=- 3 3 IN IP4 192.0.2.1\r\ns=-\r\n", b"v=0\r\n", b"v=0\no= x \n", b"v=0\r\no=\r\n", b"\no=a", b"v=0\r\nO=a\r\n", b"v=0\r\no=", b"o=a\no=b\n", b"body", b"\r\n", b"\xff\xfe binary", bytes((0x0C, 2, 0, 2, 0x80, 0x90)),
     b"--b1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b1\r\nc: application/isup\r\n\r\n"
     + bytes((0x0C, 2, 0, 2, 0x80, 0xA2))
     + b"\r\n--b1--\r\n",

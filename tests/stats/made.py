@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Octets, Texts, labels_of
 from analyzer.capture.copies import Verdict
+from analyzer.config import Thresholds
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.sessions import Sessions
 from analyzer.registry import Registry, load_registry
 from analyzer.schema import (
     TABLES,
@@ -23,7 +26,7 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
-from analyzer.vocab import Side, SourceKind
+from analyzer.vocab import EvidenceKind, Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
 START = 1_794_898_800_000_000_000
@@ -90,7 +93,14 @@ class MadeConfig:
 
     own: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
     zone: tzinfo = UTC
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    @property
+    def timezone(self) -> str:
+        """The name of the zone."""
+        return str(self.zone)
 
     def side(self, ip: str) -> Side:
         """Whose an address is."""
@@ -99,6 +109,20 @@ class MadeConfig:
     def alias(self, ip: str) -> str | None:
         """The name of an address."""
         return self.aliases.get(ip)
+
+    @property
+    def number_prefixes(self) -> tuple[str, ...]:
+        """The prefixes with a name."""
+        return tuple(self.numbers)
+
+    def number_prefix(self, number: str) -> str | None:
+        """The longest prefix with a name."""
+        return max((prefix for prefix in self.numbers if number.startswith(prefix)), key=len, default=None)
+
+    def number_alias(self, number: str) -> str | None:
+        """The name of that prefix."""
+        prefix = self.number_prefix(number)
+        return None if prefix is None else self.numbers[prefix]
 
 
 @dataclass
@@ -114,18 +138,27 @@ class MadeAnalysis:
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
     translations: dict[Translation, list[int]] = field(default_factory=dict)
+    evidence_counts: dict[EvidenceKind, int] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
+    without: frozenset[str] = frozenset()
     config: Any = field(default_factory=MadeConfig)
     registry: Registry = field(default_factory=load_registry)
 
+    def counts(self, rule: str) -> bool:
+        """Whether a rule of counting is followed."""
+        return rule not in self.without
+
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
+        if name not in self.tables and name in ("sessions", "links") and "calls" in self.tables:
+            return self.sessions.columns() if name == "sessions" else self.sessions.links()
         return self.tables.get(name) or empty(TABLES[name])
 
-    def counts(self, rule: str) -> bool:
-        """Every rule is followed."""
-        return rule in self.registry.counting_rules
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of its calls."""
+        return Sessions(self.tables.get("calls") or table(CallRow, []), self.registry, self.config)
 
 
 def capture(**given: Any) -> CaptureRow:

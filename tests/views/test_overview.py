@@ -168,7 +168,11 @@ def test_issues_show_the_gravest_first_with_what_to_look_at() -> None:
 
 
 def test_remarks_tell_what_the_figures_do_not_hold() -> None:
-    legs = [{"caller_ip": "192.0.2.1", "callee_ip": "192.0.2.5"}, {"caller_ip": "192.0.2.5", "callee_ip": "192.0.2.7"}]
+    other = {"from_uri": "sip:1@a", "to_uri": "sip:2@b"}
+    legs = [
+        {"caller_ip": "192.0.2.1", "callee_ip": "192.0.2.5"},
+        {"caller_ip": "192.0.2.5", "callee_ip": "192.0.2.7", **other},
+    ]
     refused = {**BUSY, "callee_agent": "Asterisk PBX 18.1"}
     analysis = MadeAnalysis(
         {"calls": calls(*legs, refused)},
@@ -178,7 +182,7 @@ def test_remarks_tell_what_the_figures_do_not_hold() -> None:
     assert [remark.split(":")[0] for remark in remarks] == [
         "morning.pcapng",
         "TLS on SIP ports that could not be read",
-        "Seen on both sides of calls",
+        "Seen on both sides of calls that could not be linked",
         "Asterisk PBX 18.1 has a cause table of its own",
     ]
     assert "9.0 kB, connections: 3" in remarks[1]

@@ -22,6 +22,7 @@ COMMANDS = {
     "analyze": ("analyze", "analyze", "Which calls failed, why, and whose failure it was."),
     "calls": ("calls", "calls", "List calls, choose among them, cut their frames out."),
     "explain": ("explain", "explain", "Why a call, or the calls behind a number, were counted as they were."),
+    "kpis": ("kpis", "kpis", "Figures of merit: RFC 6076, ASR, NER and the like, whole or by part."),
     "captures": ("captures", "captures", "What is in capture files."),
     "code": ("code", "code", "Explain a SIP status code or a vendor's code."),
     "cause": ("code", "cause", "Explain an ISDN (Q.850) cause."),
