@@ -14,7 +14,7 @@ from analyzer.views.outcomes import RELEASE_MEANINGS, outcome_tone
 from analyzer.views.table import Cell, Column, Table, Tone
 from analyzer.views.times import local_time, zone_at
 from analyzer.views.words import Words
-from analyzer.vocab import Outcome, Release
+from analyzer.vocab import Outcome, Position, Release
 
 if TYPE_CHECKING:
     from analyzer.config import Config
@@ -98,6 +98,7 @@ def explanation(seen: Explained, registry: Registry, config: Config, zone: tzinf
             *([(words("Release"), _release(seen, words))] if seen.trace.releases else []),
             (words("Charged"), _party(seen, name, words)),
             (words("Cause"), _cause(seen, registry, words)),
+            *([(words("Session"), _session(seen, name, words))] if seen.session is not None else []),
         ],
         tables=tables,
         remarks=remarks,
@@ -206,7 +207,10 @@ def _party(seen: Explained, name: _Names, words: Words) -> list[str]:
     if party.ip is None:
         lines = [why]
     else:
-        lines = [f"{name(party.ip)}, {words(str(party.grade))}: {why}"]
+        # Events on the wire may have made the grade surer than the messages do.
+        lines = [f"{name(party.ip)}, {words(str(seen.call['charged_grade']))}: {why}"]
+    if seen.call.get("wire_event") is not None:
+        lines.append(words("on the wire: {event}", event=str(seen.call["wire_event"])))
     if party.relayed_by:
         lines.append(words("relayed by {who}", who=", ".join(name(ip) for ip in party.relayed_by)))
     return lines
@@ -273,21 +277,46 @@ def _said(seen: Explained, registry: Registry, name: _Names, words: Words) -> Ta
         Column(words("text"), shrink=True),
     ]
     rows = []
-    for message in seen.messages:
-        for said in message.statements:
-            text = said.text or ""
-            if said.cause is not None and said.protocol.upper() in ("Q.850", "ISUP REL"):
-                text = text or registry.cause(said.cause & 0x7F).name
-            if said.location is not None:
-                text += f" ({words('location {location}', location=said.location)})"
-            rows.append(
-                (
-                    Cell(str(message.frame_no)),
-                    Cell(message.method or str(message.status_code)),
-                    Cell(name(message.src_ip)),
-                    Cell(said.protocol if said.protocol != said.kind.value else said.kind.value),
-                    Cell("" if said.cause is None else str(said.cause)),
-                    Cell(text),
-                )
+    for said in seen.evidence:
+        text = said.text or ""
+        if said.cause is not None and (said.protocol or "").upper() in ("Q.850", "ISUP"):
+            text = text or registry.cause(said.cause & 0x7F).name
+        if said.location is not None:
+            text += f" ({words('location {location}', location=said.location)})"
+        carrier = str(said.status_code) if said.status_code is not None else said.method
+        rows.append(
+            (
+                Cell(str(said.frame_no)),
+                Cell(words("(wire)") if said.position is Position.WIRE else carrier or ""),
+                Cell(name(said.sender_ip)),
+                Cell(said.protocol or said.kind.value),
+                Cell("" if said.cause is None else str(said.cause)),
+                Cell(text),
             )
+        )
     return Table(words("What was said about why"), columns, rows)
+
+
+def _session(seen: Explained, name: _Names, words: Words) -> list[str]:
+    """The other calls of the session, and what became of it over all of them."""
+    session = seen.session
+    assert session is not None
+    what = words(str(session["outcome"])) + (f" {session['status_code']}" if session["status_code"] else "")
+    lines = [
+        words(
+            "session {number}, {count} calls from call {first} on: {what}",
+            number=str(session["session_no"]),
+            count=str(session["calls"]),
+            first=str(session["call_no"]),
+            what=what,
+        )
+    ]
+    if session["failed_by_ip"] is not None:
+        text = "over all of them {who} is charged ({grade}), in call {call}"
+        who, grade = name(session["failed_by_ip"]), words(str(session["charged_grade"]))
+        lines.append(words(text, who=who, grade=grade, call=str(session["failed_in_call"])))
+    for link in seen.links:
+        text = "call {behind} stands behind call {front}: {evidence}"
+        front, behind = str(link["upstream_call_no"]), str(link["call_no"])
+        lines.append(words(text, behind=behind, front=front, evidence=link["evidence"]))
+    return lines

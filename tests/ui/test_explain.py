@@ -106,7 +106,7 @@ def test_it_speaks_dutch(run: Run) -> None:
 MANY = "\n".join(
     ["alice = 192.0.2.10", *(f"p{n} = 198.51.100.{n}" for n in range(1, 8)), "alice -> p1 INVITE"]
     + [f"p{n} -> p{n + 1} INVITE" for n in range(1, 7)]
-    + ["p6 <- p7 486 'phrase=Busy Here and everywhere'", "p6 -> p7 ACK"]
+    + ['p6 <- p7 486 phrase="Busy Here and everywhere"', "p6 -> p7 ACK"]
 )
 
 
