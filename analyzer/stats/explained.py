@@ -42,7 +42,7 @@ from analyzer.correlate.replay import Replay, number_in_replay
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.trace import Trace, trace
 from analyzer.findings import EvidenceRow
-from analyzer.stats.causes import mapped
+from analyzer.stats.causes import REQUEST_TERMINATED, UNMAPPED, mapped
 from analyzer.vocab import Outcome, Transport, names
 
 #: Tables that are printed side by side for what an ISDN caller would have been told.
@@ -135,7 +135,8 @@ def explained(calls: Columns, row: int, messages: CallMessages, rules: Rules, en
     off = int(replay.correlator.scalars[S_OFF])
     lines = book(messages.messages, steps, number, off, call["outcome"] == Outcome.OPEN)
     code = call["status_code"]
-    is_told = code is not None and code >= 300
+    by_cancel = code == REQUEST_TERMINATED and call["released_by"] is not None
+    is_told = code is not None and code >= 300 and call["outcome"] not in UNMAPPED and not by_cancel
     return Explained(
         call=call,
         replayed={name: columns.value(name, at) for name in columns},

@@ -87,12 +87,13 @@ def explanation(seen: Explained, registry: Registry, config: Config, zone: tzinf
     remarks = []
     if seen.left_out:
         remarks.append(words("{count} messages of this Call-ID are beyond what is kept", count=str(seen.left_out)))
+    steps = ladder(seen.messages, config.alias, words)
     return Explanation(
         headline=_headline(seen, registry, words),
         tone=outcome_tone(outcome),
         facts=_facts(seen, name, zone, words),
-        ladder=ladder(seen.messages, config.alias, words),
-        ledger=_ledger(seen, config, words),
+        ladder=steps,
+        ledger=_ledger(seen, steps, words),
         verdict=[
             (words("Outcome"), _outcome(seen, registry, words)),
             *([(words("Release"), _release(seen, words))] if seen.trace.releases else []),
@@ -139,7 +140,7 @@ def _facts(seen: Explained, name: _Names, zone: tzinfo, words: Words) -> list[tu
     return facts
 
 
-def _ledger(seen: Explained, config: Config, words: Words) -> list[LedgerLine]:
+def _ledger(seen: Explained, steps: Ladder, words: Words) -> list[LedgerLine]:
     lines: list[LedgerLine] = []
     start = seen.messages[0].ts if seen.messages else 0
     last: int | None = None
@@ -155,7 +156,8 @@ def _ledger(seen: Explained, config: Config, words: Words) -> list[LedgerLine]:
             message = seen.messages[effect.at]
             is_again = message.resend_of is not None or message.copy_of is not None
             tone = Tone.FAINT if is_again else Tone.PLAIN
-            lines.append(LedgerLine(str(message.frame_no), since, _message(message, config, words), tone, text, rule))
+            source = steps.parties[steps.rungs[effect.at].source]
+            lines.append(LedgerLine(str(message.frame_no), since, _message(message, source, words), tone, text, rule))
         last = effect.at
     return lines
 
@@ -164,9 +166,8 @@ def _value(value: str | int | float, words: Words) -> str:
     return words.plain(value) if isinstance(value, float) else str(value)
 
 
-def _message(message: Seen, config: Config, words: Words) -> str:
+def _message(message: Seen, source: str, words: Words) -> str:
     """A message in a few words: what, and from whom."""
-    source = config.alias(message.src_ip) or message.src_ip
     what = message.method or str(message.status_code)
     if message.method is None and message.cseq_method not in (None, "INVITE"):
         what += f" ({message.cseq_method})"

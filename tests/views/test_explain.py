@@ -86,6 +86,7 @@ def test_a_cancelled_call_charges_nobody_and_has_no_cause_by_its_code() -> None:
         "alice -> bob ACK"
     )
     assert verdict(seen, "Charged") == ["cancelled charges nobody as responder"]
+    assert verdict(seen, "Cause") == [f"16 {REGISTRY.cause(16).name} – what happened"]
     assert verdict(seen, "Outcome")[-1] == "would also fit, but comes later: rejected, which leads to rejected"
     assert any(note.startswith("a CANCEL ended the call: its code is not asked") for note in seen.tables[0].notes)
 
