@@ -32,6 +32,7 @@ from analyzer.stats.counting import NONE, one_of, ranked
 from analyzer.stats.explained import Explained, call_id_octets, explained
 from analyzer.stats.noted import noted
 from analyzer.stats.route_advance import blocks
+from analyzer.stats.scanners import Scanning, find, nobody
 from analyzer.stats.select import Choice, chosen
 from analyzer.vocab import EvidenceKind, Family, Outcome, Release, SourceKind
 
@@ -179,6 +180,14 @@ class Result:
             self._columns[name] = make()
         return self._columns[name]
 
+    @cached_property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs; nobody when the rule ``scanners`` is switched off."""
+        calls = self._plain_calls
+        if not self.counts("scanners"):
+            return nobody(calls)
+        return find(calls, self.columns("registrations"), self.registry, self.columns("others"))
+
     @property
     def _sources(self) -> dict[str, Callable[[], Columns]]:
         """What makes each table that is kept as columns."""
@@ -218,6 +227,7 @@ class Result:
         """The calls with what only all of them together tell."""
         together: dict[str, AnyColumn] = {
             "session_no": self.sessions.session_no,
+            "is_scanner": self.scanning.is_scanner,
             "failed_side": sides(calls.labels("failed_by_ip"), self.config),
         }
         return Columns(calls.row_type, {**calls.columns, **together}, len(calls))

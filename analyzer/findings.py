@@ -226,6 +226,18 @@ class VantageRow(NamedTuple):
     meaning: Annotated[str, Col(TEXT, "What follows from it")]
 
 
+class BoundRow(NamedTuple):
+    """Between which values a figure lies, however the calls turned out that this capture leaves in doubt."""
+
+    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml")]
+    unit: Annotated[str, Col(LABEL, "% s")]
+    value: Annotated[float | None, Col(REAL, "As counted; missing without calls")]
+    low: Annotated[float | None, Col(REAL, "If all doubtful calls lie on the one side")]
+    high: Annotated[float | None, Col(REAL, "If all of them lie on the other")]
+    doubtful: Annotated[int, Col(KEY, "Calls that are counted and may have had another outcome")]
+    outside: Annotated[int, Col(KEY, "Calls that are not counted: cut off, not seen, not readable")]
+
+
 class ScannerRow(NamedTuple):
     """An endpoint that tries doors: left out of the KPIs' denominators, and never deleted."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TypeAlias
 
@@ -24,7 +24,10 @@ from analyzer.batch import (
     D_LAYERS,
     D_TS,
     DEFECTS,
+    F_REASON_MASKED,
+    F_REASON_SEVERAL,
     M_DEFECTS,
+    M_FLAGS,
     M_MESSAGE_NO,
     M_METHOD,
     M_REASON_LOCATION,
@@ -78,6 +81,8 @@ _NOTES = {
     NOTE_CLOCK_STEP: ("capture.clock_step", "time goes back by {} s"),
     NOTE_TOO_MANY_WORDS: ("sip.too_many_agents", "more than {} different agents and phrases"),
 }
+#: Flags of messages that are worth a line as defects are.
+_REMARKS = {F_REASON_SEVERAL: "sip.reason_several", F_REASON_MASKED: "sip.reason_masked"}
 
 
 class Pipeline:
@@ -99,6 +104,7 @@ class Pipeline:
         self.methods = MethodNames()
         self.reader = reader
         self.keylog = keylog
+        self.rules = rules
         self.paths = expand(paths)
         #: The tables whose rows are held when `run` is over.
         self.kept = {"calls", "registrations", *keep}
@@ -218,11 +224,16 @@ class Pipeline:
         for kind, message_no, frame_no, ts, capture_no, detail in notes.tolist():
             code, text = _NOTES[kind]
             self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, detail=text.format(detail)))
-        defects = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, M_DEFECTS], 0)
-        if not defects.any():
+        self._note_bits(batch, M_DEFECTS, DEFECTS)
+        self._note_bits(batch, M_FLAGS, _REMARKS)
+
+    def _note_bits(self, batch: MessageBatch, column: int, codes: Mapping[int, str]) -> None:
+        """An issue for each message, copies apart, that has one of these bits set in a column."""
+        bits = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, column] & sum(codes), 0)
+        if not bits.any():
             return
-        for bit, code in DEFECTS.items():
-            rows = np.flatnonzero(defects & bit)
+        for bit, code in codes.items():
+            rows = np.flatnonzero(bits & bit)
             room = max(IssueLog.ROWS_PER_CODE - self.issues.counts.get(code, 0), 0)
             for row in rows[:room].tolist():
                 columns = (D_CAPTURE_NO, D_TS, D_FRAME_NO, M_MESSAGE_NO)

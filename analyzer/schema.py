@@ -25,6 +25,7 @@ from analyzer.coltypes import (
 )
 from analyzer.findings import (
     BlockRow,
+    BoundRow,
     BranchRow,
     ConflictRow,
     EvidenceRow,
@@ -366,13 +367,14 @@ TABLES: dict[str, type[Any]] = {
     "conflicts": ConflictRow,
     "kpis": KpiRow,
     "vantage": VantageRow,
+    "bounds": BoundRow,
     "scanners": ScannerRow,
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
-    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow", "EvidenceRow", "IssueRow",
-    "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
-    "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
-    "TranslationRow", "VantageRow", "columns",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BoundRow",
+    "BranchRow", "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow",
+    "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow",
+    "OtherRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow",
+    "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip

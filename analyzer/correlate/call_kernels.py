@@ -76,7 +76,8 @@ def belongs(groups: Ints, group: int, cseq: int, hop: int, clock: int, off: int)
     lowest = groups[group, G_HOP]
     status = groups[group, G_STATUS]
     waits = status == 0 and clock <= groups[group, G_TIMER]
-    lately = waits or (status != 0 and clock - groups[group, G_FINAL_CLOCK] <= REPEAT_WINDOW)
+    over = groups[group, G_TIMER] if status == 0 else groups[group, G_FINAL_CLOCK]
+    lately = clock <= over + REPEAT_WINDOW
     if off & OFF_HOPS and hop != lowest:
         return 0
     if cseq < current and waits:

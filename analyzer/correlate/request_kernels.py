@@ -75,6 +75,7 @@ from analyzer.correlate.layout import (
     OFF_IN_DIALOG,
     S_CLOCK,
     S_OFF,
+    T_ACK_NO,
     T_ATTEMPT,
     T_CALL_NO,
     T_CALL_SLOT,
@@ -307,7 +308,7 @@ def place_request(
         # What its responses would have done, had they not come before it.
         call = tx[slot, T_CALL_SLOT]
         if call >= 0:
-            groups[call, G_MESSAGES] += tx[slot, T_RESPONSES]
+            groups[call, G_MESSAGES] += tx[slot, T_RESPONSES] + (1 if tx[slot, T_ACK_NO] > 0 else 0)
             groups[call, G_RESENDS] += tx[slot, T_RESPONSE_RESENDS]
             if method == BYE and tx[slot, T_STATUS] != 0 and tx[slot, T_NO] == groups[call, G_BYE_NO]:
                 groups[call, G_BYE_STATUS] = tx[slot, T_STATUS]

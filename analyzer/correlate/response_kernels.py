@@ -172,18 +172,19 @@ def response_in_transaction(
     event = EVENT_PROVISIONAL if status < 200 else EVENT_SUCCESS if status < 300 else EVENT_FAILURE
     after = transitions[kind, tx[slot, T_STATE], event]
     is_first_final = status >= 200 and tx[slot, T_STATUS] == 0
-    late = is_first_final and tx[slot, T_FLAGS] & TF_REQUEST != 0 and clock > timer_of(tx, slot)
+    expired = tx[slot, T_FLAGS] & TF_REQUEST != 0 and clock > timer_of(tx, slot)
+    late = is_first_final and expired
     if after < 0:
         note(scalars, notes, NOTE_UNEXPECTED_RESPONSE, numbers, i, status)
     else:
         tx[slot, T_STATE] = after
     if status < 200:
-        if tx[slot, T_STATUS] == 0:
+        if status > 100 and tx[slot, T_STATUS] == 0 and tx[slot, T_PROGRESS_TS] == MISSING:
+            tx[slot, T_PROGRESS_TS] = ts
+        if tx[slot, T_STATUS] == 0 and not expired:  # what has timed out does not come back to life
             tx[slot, T_FLAGS] |= TF_RESPONSE
             if status > 100:
                 tx[slot, T_FLAGS] |= TF_PROGRESS
-                if tx[slot, T_PROGRESS_TS] == MISSING:
-                    tx[slot, T_PROGRESS_TS] = ts
                 tx[slot, T_PROGRESS_CLOCK] = clock
             listens = scalars[S_OFF] & OFF_EARLY_MEDIA == 0
             if status == 180 or (180 <= status <= 183 and listens):

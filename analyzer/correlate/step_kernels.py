@@ -270,7 +270,7 @@ def step(
             tx[slot, T_RESPONSE_RESENDS] += 1
             if status == tx[slot, T_STATUS]:
                 tx[slot, T_LAST_FINAL_TS] = ts
-            elif 100 < status < 200 and tx[slot, T_STATUS] == 0:
+            elif 100 < status < 200 and tx[slot, T_STATUS] == 0 and clock <= timer_of(tx, slot):
                 # A callee repeats its 18x every minute so that nobody gives up, RFC 3261 §13.3.1.1.
                 tx[slot, T_PROGRESS_CLOCK] = clock
         else:

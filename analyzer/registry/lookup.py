@@ -137,6 +137,11 @@ class Registry(Makers):
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
 
+    @property
+    def vantage_checks(self) -> Mapping[str, e.VantageCheck]:
+        """What limits a capture, by id, in the order of their weight."""
+        return self.sections["vantage"]
+
     def is_expected(self, received: int | None, sent: int) -> bool:
         """Whether an element on the way has to make the one code of the other; None = nothing came from behind."""
         key = "none" if received is None else str(received)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from analyzer.correlate.branches import Translation
     from analyzer.correlate.sessions import Sessions
     from analyzer.registry import Registry
+    from analyzer.stats.scanners import Scanning
 
 
 class Analysis(Protocol):
@@ -75,6 +76,10 @@ class Analysis(Protocol):
     @property
     def evidence_counts(self) -> Mapping[EvidenceKind, int]:
         """Messages with evidence of each kind, and events on the wire; most first."""
+
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs."""
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""

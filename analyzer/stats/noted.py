@@ -33,11 +33,14 @@ def noted(calls: Columns, midcall: Columns) -> Iterator[IssueNote]:
 
 
 def _of_calls(calls: Columns) -> Iterator[tuple[str, str, Mask]]:
-    missing, nat, answers = calls["ack_missing"], calls["behind_nat"], calls.ints("answers")
+    missing, nat, conflict = (calls[name] for name in ("ack_missing", "behind_nat", "cause_conflict"))
+    answers = calls.ints("answers")
     assert isinstance(missing, np.ndarray)
     assert isinstance(nat, np.ndarray)
+    assert isinstance(conflict, np.ndarray)
     race = one_of(calls.labels("outcome_detail"), ["cancel_race"])
     yield "call.ack_missing", "the final response was resent to the end, and no ACK came", missing
     yield "call.cancel_race", "answered although a CANCEL was under way", race
     yield "call.multi_answer", "several different To tags answered", answers > 1
     yield "call.behind_nat", "the caller's Via names another address than its packets come from", nat
+    yield "sip.cause_conflict", "the Reason's cause and the status code do not go together", conflict

@@ -202,3 +202,8 @@ def test_notes_of_a_batch_have_their_place() -> None:
     run = Run().take(sent)
     assert len(run.notes) == run.correlator.scalars[layout.S_NOTES]
     assert run.noted(layout.NOTE_LATE_RESPONSE) >= 1
+
+
+def test_messages_that_came_before_their_invite_are_counted_for_its_call() -> None:
+    run = Run().take([response(0.1, "c", 486), request(0.2, "c", "ACK", 1), invite(0.3, "c")]).close()
+    assert [(call["messages"], call["status_code"]) for call in run.calls] == [(3, 486)]

@@ -279,3 +279,22 @@ def test_both_sides_of_a_bye_are_one_release() -> None:
     """
     )
     check_call(text, outcome="answered", release="abnormal", release_cause=38, released_by="callee", messages=12)
+
+
+def test_a_branch_that_begins_after_the_timer_of_the_caller_is_no_new_call() -> None:
+    """A proxy gives its branch up after the caller's side has timed out, and tries another one."""
+    text = (
+        OUT
+        + """
+    proxy <- bob 180
+    alice <- proxy 180
+    proxy <- bob 408 +190s
+    proxy -> bob ACK
+    proxy -> carol INVITE
+    proxy <- carol 180
+    alice <- proxy 180
+    proxy <- carol 200 +2s
+    alice <- proxy 200
+    """
+    )
+    check_calls(text, {"outcome": "timed_out", "outcome_detail": "only_18x", "status_code": None, "hops": 2})

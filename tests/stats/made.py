@@ -26,6 +26,7 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
+from analyzer.stats.scanners import Scanning, find
 from analyzer.vocab import EvidenceKind, Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
@@ -148,6 +149,11 @@ class MadeAnalysis:
     def counts(self, rule: str) -> bool:
         """Whether a rule of counting is followed."""
         return rule not in self.without
+
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans among the calls and registrations."""
+        return find(self.columns("calls"), self.columns("registrations"), self.registry, self.columns("others"))
 
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""
