@@ -83,7 +83,7 @@ BY_CALL = ("asr", "ner", "ser", "seer", "isa", "failures", "drops", "pdd", "acd"
 
 def test_the_calls_of_a_figure(demo: Any) -> None:
     asked = 0
-    for row in kpi_rows(demo, Request(by=("all", "endpoint", "hour"))):
+    for row in kpi_rows(demo, Request(by=("all", "caller", "callee", "hour"))):
         if row.unit_counted != "calls" or row.kpi not in BY_CALL:
             continue
         assert len(demo.calls_behind(row, "denominator")) == row.denominator, row
