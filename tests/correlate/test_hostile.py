@@ -12,6 +12,7 @@ from analyzer.correlate.others import OtherTable
 from tests.correlate.made import Run, Sent, answered, invite, refused, request, response, rules, sip
 
 INVITE = "INVITE sip:b@example.com SIP/2.0"
+REGISTER = "REGISTER sip:example.com SIP/2.0"
 MANY = 4_000
 
 
@@ -116,7 +117,7 @@ def test_numbers_larger_than_a_protocol_allows(number: int) -> None:
         Sent(0.2, 1, 2, sip(INVITE, "s", f"{number} INVITE")),
         Sent(0.3, 2, 1, sip("SIP/2.0 200 OK", "s", f"{number} INVITE", *fields, to_tag="t")),
         Sent(0.4, 1, 2, sip("ACK sip:b@example.com SIP/2.0", "s", f"{number} ACK", branch="z9hG4bKa", to_tag="t")),
-        Sent(0.5, 1, 2, sip("REGISTER sip:example.com SIP/2.0", "g", "1 REGISTER", fields[2])),
+        Sent(0.5, 1, 2, sip(REGISTER, "g", "1 REGISTER", "Contact: <sip:a@192.0.2.1>", fields[2])),
         Sent(0.6, 2, 1, sip("SIP/2.0 200 OK", "g", "1 REGISTER", fields[2], to_tag="t")),
         invite(40, "later"),
     ]

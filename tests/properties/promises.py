@@ -168,28 +168,36 @@ def closing(seed: int, most: int = 4) -> list[str]:
     kept, rest = seen[:place], seen[place:]
     late = {(row["call_id"], row["invite_ts"]): row for row in fed(seen, END).tables["calls"]}
     found = []
-    for row in fed(kept).tables["calls"]:
+    begun: dict[str, list[int]] = {}
+    rows = fed(kept).tables["calls"]
+    for row in reversed(rows):
+        begun.setdefault(row["call_id"], []).append(row["invite_ts"] - MADE_START + START)
+    for row in rows:
         outcome = row["outcome"]
         final = late[row["call_id"], row["invite_ts"]]
-        if outcome not in ("open", final["outcome"]) and not goes_on(row, kept, rest):
+        # Of a Call-ID that is used again only what is this call's.
+        first = begun[row["call_id"]].pop()
+        until = begun[row["call_id"]][-1] if begun[row["call_id"]] else kept[-1].ts + 1
+        own = [one for one in kept if first <= one.ts < until]
+        if outcome not in ("open", final["outcome"]) and not goes_on(row, own, rest):
             found.append(f"{row['call_id']}: {outcome} {row['status_code']}, later {final['outcome']}")
-        if row["status_code"] is None and outcome != Outcome.OPEN and waits(row["call_id"], kept):
+        if row["status_code"] is None and outcome != Outcome.OPEN and kept[-1].ts <= timer(row["call_id"], own):
             found.append(f"{row['call_id']}: {outcome} before its timer")
     return found
 
 
-def waits(call_id: str, kept: list[Seen]) -> bool:
-    """Whether the last INVITE of a call is surely inside its timer: Timer B, or Timer C after something rang."""
-    asked = [one for one in kept if is_invite(one, call_id)]
-    last, now = asked[-1], kept[-1].ts
-    if now - last.ts <= NO_REPLY:
-        return True
+def timer(call_id: str, seen: list[Seen]) -> int:
+    """When the last INVITE on the caller's own link times out, by what is sure: Timer B, or Timer C from the last 18x
+    that came in Timer B."""
+    asked = [one for one in seen if is_invite(one, call_id)]
+    last = [one for one in asked if one.link == min(other.link for other in asked)][-1]
+    first = next(one.ts for one in asked if top_via(one) == top_via(last))
     rang = [
         one.ts
-        for one in kept
-        if one.payload.startswith(b"SIP/2.0 18") and top_via(one) == top_via(last) and one.ts - last.ts <= NO_REPLY
+        for one in seen
+        if one.payload.startswith(b"SIP/2.0 18") and top_via(one) == top_via(last) and one.ts - first <= NO_REPLY
     ]
-    return last.link == min(one.link for one in asked) and bool(rang) and now - rang[-1] <= RINGING
+    return rang[-1] + RINGING if rang else first + NO_REPLY
 
 
 def is_invite(one: Seen, call_id: str) -> bool:
@@ -250,10 +258,28 @@ def hops(seed: int, most: int = 4) -> list[str]:
     lowest = [one for one in seen if one.link == 0]
     columns = ("call_id", "invite_ts", "outcome", "status_code", "release", "caller_ip", "callee_ip", "attempts",
                "answer_ts")  # fmt: skip
+    aside = {call_id for call_id in call_ids(seen) if branches_late(call_id, seen)}
     whole, alone = (
-        [{name: row[name] for name in columns} for row in fed(part, END).tables["calls"]] for part in (seen, lowest)
+        [{name: row[name] for name in columns} for row in fed(part, END).tables["calls"] if row["call_id"] not in aside]
+        for part in (seen, lowest)
     )
     return list(unlike("call", alone, whole))
+
+
+def call_ids(seen: list[Seen]) -> set[str]:
+    return {field_of(one, b"Call-ID").decode() for one in seen if one.payload.startswith(b"INVITE ")}
+
+
+def branches_late(call_id: str, seen: list[Seen]) -> bool:
+    """Whether a proxy begins a branch more than 32 s after the caller's side was over: another call (README 13)."""
+    asked = [one for one in seen if is_invite(one, call_id)]
+    for number in {cseq(one) for one in asked}:
+        own = [one for one in seen if field_of(one, b"Call-ID") == call_id.encode() and cseq(one) == number]
+        finals = [one.ts for one in own if is_final(one) and one.link == 0]
+        over = min([*finals, timer(call_id, own)] if any(is_invite(one, call_id) for one in own) else [0])
+        if any(is_invite(one, call_id) and one.link > 0 and one.ts > over + REPEAT_WINDOW for one in own):
+            return True
+    return False
 
 
 def labels(seed: int, most: int = 4) -> list[str]:
