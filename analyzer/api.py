@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,22 +14,26 @@ from analyzer.capture.copies import Verdict
 from analyzer.capture.layer_kernels import text
 from analyzer.capture.reader import Reader
 from analyzer.capture.windows import TLS_KEY_LOG
+from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.evidence import Evidence
 from analyzer.correlate.kept import CallMessages
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.sessions import Sessions, sides
+from analyzer.correlate.wire import ISSUES, Matches, evidence_rows, match, with_events
 from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import MessageSink, Pipeline, Progress, TableSink
 from analyzer.registry import Registry, load_registry
-from analyzer.schema import CaptureRow, IssueRow, MessageRow, RequestRow, ResponseRow
+from analyzer.schema import CaptureRow, EvidenceRow, IssueRow, MessageRow, RequestRow, ResponseRow
 from analyzer.stats.behind import calls_behind
-from analyzer.stats.counting import NONE, one_of
+from analyzer.stats.counting import NONE, one_of, ranked
 from analyzer.stats.explained import Explained, call_id_octets, explained
 from analyzer.stats.noted import noted
 from analyzer.stats.route_advance import blocks
+from analyzer.stats.scanners import Scanning, find, nobody
 from analyzer.stats.select import Choice, chosen
-from analyzer.vocab import Family, Outcome, Release, SourceKind
+from analyzer.vocab import EvidenceKind, Family, Outcome, Release, SourceKind
 
 if TYPE_CHECKING:
     from analyzer.tables import Table, TableWriter
@@ -148,6 +153,13 @@ class Result:
                 log.add(IssueNote("capture.unread_tls", capture.capture_no, detail=detail))
         for note in noted(self.columns("calls"), self.columns("midcall")):
             log.add(note)
+        for event, row in zip(self._wire, self.wire_evidence, strict=True):
+            call_no = MISSING if row.call_no is None else row.call_no
+            detail = f"{event.name}: {row.text}"
+            note = IssueNote(ISSUES[event.kind], event.capture_no, event.ts, event.frame_no, MISSING, call_no, detail)
+            log.add(note, event.count)
+        if left_out := self._pipeline.assembly.wire.left_out:
+            log.add(IssueNote("capture.too_many_events", 1, detail=f"{left_out} events"), left_out)
         return log
 
     def secrets_of(self, client_randoms: Collection[bytes]) -> list[tuple[int, bytes]]:
@@ -167,13 +179,21 @@ class Result:
             self._columns[name] = make()
         return self._columns[name]
 
+    @cached_property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs; nobody when the rule ``scanners`` is switched off."""
+        calls = self._plain_calls
+        if not self.counts("scanners"):
+            return nobody(calls)
+        return find(calls, self.columns("registrations"), self.registry, self.columns("others"))
+
     @property
     def _sources(self) -> dict[str, Callable[[], Columns]]:
         """What makes each table that is kept as columns."""
         pipeline = self._pipeline
         branches = pipeline.calls.branches
         sources: dict[str, Callable[[], Columns]] = {
-            "calls": lambda: self._finished(self._ended_calls),
+            "calls": lambda: self._finished(with_events(self._plain_calls, self._wire, self._matches)),
             "sessions": self._session_columns,
             "links": self._link_columns,
             "registrations": pipeline.registrations.columns,
@@ -187,14 +207,14 @@ class Result:
         return sources
 
     @cached_property
-    def _ended_calls(self) -> Columns:
+    def _plain_calls(self) -> Columns:
         """The calls as they were judged one by one."""
         return self._pipeline.calls.columns()
 
     @cached_property
     def sessions(self) -> Sessions:
         """Calls that are one intention, with whom to charge over all their legs."""
-        return Sessions(self._ended_calls, self.registry, self.config, self._rules.counts("hops"))
+        return Sessions(self._plain_calls, self.registry, self.config, self._rules.counts("hops"))
 
     def _session_columns(self) -> Columns:
         return self.sessions.columns()
@@ -206,6 +226,7 @@ class Result:
         """The calls with what only all of them together tell."""
         together: dict[str, AnyColumn] = {
             "session_no": self.sessions.session_no,
+            "is_scanner": self.scanning.is_scanner,
             "failed_side": sides(calls.labels("failed_by_ip"), self.config),
         }
         return Columns(calls.row_type, {**calls.columns, **together}, len(calls))
@@ -217,6 +238,36 @@ class Result:
         for which, calls in self.sessions.translations.items():
             changed.setdefault(which, []).extend(calls)
         return changed
+
+    @property
+    def _wire(self) -> list[WireEvent]:
+        return self._pipeline.assembly.wire.events
+
+    @cached_property
+    def _matches(self) -> Matches:
+        return match(self._wire, self._plain_calls)
+
+    @cached_property
+    def wire_evidence(self) -> list[EvidenceRow]:
+        """ICMP errors, resets, SYNs without an answer and TLS alerts that concern SIP, in the order of time."""
+        return evidence_rows(self._wire, self._plain_calls, self._matches)
+
+    @property
+    def evidence_counts(self) -> Mapping[EvidenceKind, int]:
+        """Messages with evidence of each kind, resends and copies apart, and events on the wire; most first."""
+        counts = Counter(self._pipeline.evidence.counts)
+        counts.update(row.kind for row in self.wire_evidence)
+        return ranked(counts)
+
+    @cached_property
+    def evidence(self) -> Table:
+        """Everything that was said about why (`schema.EvidenceRow`); reads the captures again for what messages say."""
+        from analyzer.tables import columns_of_rows, frame
+
+        rows: list[EvidenceRow] = []
+        evidence = Evidence(self.registry)
+        self._again(message_sink=lambda batch, links: rows.extend(evidence.rows(batch, links)))
+        return frame(columns_of_rows(EvidenceRow, [*rows, *self.wire_evidence]))
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""
@@ -383,4 +434,18 @@ def table_sink(writer: TableWriter) -> Callable[[MessageBatch, Ints], None]:
     return write
 
 
-__all__ = ["Result", "analyze", "table_sink"]
+def evidence_sink(writer: TableWriter, registry: Registry) -> Callable[[MessageBatch, Ints], None]:
+    """A message sink that writes what messages say about why as the captures are read (`Result.evidence`)."""
+    from analyzer.tables import columns_of_rows
+
+    evidence = Evidence(registry)
+
+    def write(batch: MessageBatch, links: Ints) -> None:
+        rows = list(evidence.rows(batch, links))
+        if rows:
+            writer.write(columns_of_rows(EvidenceRow, rows))
+
+    return write
+
+
+__all__ = ["Result", "analyze", "evidence_sink", "table_sink"]

@@ -172,9 +172,27 @@ class EvidenceRow(NamedTuple):
     method: Annotated[str | None, Col(LABEL, "Method of the request, CSeq method of a response")]
     kind: Annotated[EvidenceKind, Col(LABEL, "reason warning vendor_header isup retry_after icmp reset ...")]
     protocol: Annotated[str | None, Col(LABEL, "Reason protocol, name of the header field, kind of ICMP message")]
-    cause: Annotated[int | None, Col(CODE, "Cause or code that it gives")]
+    cause: Annotated[int | None, Col(REF, "Cause or code that it gives")]
     location: Annotated[str | None, Col(LABEL, "Q.850 location, RFC 8606")]
     text: Annotated[str | None, Col(TEXT, "Its words, escaped")]
+
+
+class ConflictRow(NamedTuple):
+    """Calls that ended with a code which contradicts the cause that was read with it."""
+
+    status_code: Annotated[int, Col(CODE, "Final status code", field="sip.Status-Code")]
+    cause: Annotated[int, Col(CODE, "Q.850 cause that was read, which wins")]
+    cause_from: Annotated[CauseFrom, Col(LABEL, "Where it was read: isup reason reason_18x")]
+    ip: Annotated[str | None, Col(TEXT, "Who sent the final response")]
+    network: Annotated[int | None, Col(REF, "VLAN or VNI, where there is more than one")]
+    name: Annotated[str | None, Col(TEXT, "Alias from sipcause.toml")]
+    calls: Annotated[int, Col(KEY, "Calls")]
+    expected: Annotated[bool, Col(FLAG, "No conflict: an element on the way had to change the code")]
+    mapped: Annotated[int | None, Col(CODE, "Q.850 cause that the table gives for the code")]
+    profile: Annotated[str, Col(LABEL, "Name of the mapping profile")]
+    direction: Annotated[str, Col(LABEL, "Direction of its table: sip_to_q850")]
+    table: Annotated[str, Col(TEXT, "Source and state of the table")]
+    candidates: Annotated[str, Col(TEXT, "What the far PSTN side may have sent for the code, by spaces")]
 
 
 class KpiRow(NamedTuple):
@@ -206,6 +224,18 @@ class VantageRow(NamedTuple):
     share: Annotated[float | None, Col(REAL, "The same in percent", unit="%")]
     grade: Annotated[str, Col(LABEL, "good fair poor")]
     meaning: Annotated[str, Col(TEXT, "What follows from it")]
+
+
+class BoundRow(NamedTuple):
+    """Between which values a figure lies, however the calls turned out that this capture leaves in doubt."""
+
+    kpi: Annotated[str, Col(LABEL, "Key in data/kpis.toml")]
+    unit: Annotated[str, Col(LABEL, "% s")]
+    value: Annotated[float | None, Col(REAL, "As counted; missing without calls")]
+    low: Annotated[float | None, Col(REAL, "If all doubtful calls lie on the one side")]
+    high: Annotated[float | None, Col(REAL, "If all of them lie on the other")]
+    doubtful: Annotated[int, Col(KEY, "Calls that are counted and may have had another outcome")]
+    outside: Annotated[int, Col(KEY, "Calls that are not counted: cut off, not seen, not readable")]
 
 
 class ScannerRow(NamedTuple):

@@ -9,22 +9,32 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TypeAlias
 
 import numpy as np
 
 from analyzer.batch import (
+    BYE,
+    CANCEL,
     D_CAPTURE_NO,
     D_COPY,
     D_FRAME_NO,
     D_LAYERS,
     D_TS,
     DEFECTS,
+    F_REASON_MASKED,
+    F_REASON_SEVERAL,
     M_DEFECTS,
+    M_FLAGS,
     M_MESSAGE_NO,
+    M_METHOD,
+    M_REASON_LOCATION,
+    M_REASON_Q850,
+    M_REASON_SIP,
     MISSING,
+    S_REASON,
     Columns,
     Datagrams,
     Ints,
@@ -38,6 +48,7 @@ from analyzer.capture.timeline import Timeline, timeline
 from analyzer.capture.tls_keylog import read_keylog
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.evidence import EvidenceCounts
 from analyzer.correlate.layout import (
     NOTE_CLOCK_STEP,
     NOTE_LATE_RESPONSE,
@@ -70,6 +81,8 @@ _NOTES = {
     NOTE_CLOCK_STEP: ("capture.clock_step", "time goes back by {} s"),
     NOTE_TOO_MANY_WORDS: ("sip.too_many_agents", "more than {} different agents and phrases"),
 }
+#: Flags of messages that are worth a line as defects are.
+_REMARKS = {F_REASON_SEVERAL: "sip.reason_several", F_REASON_MASKED: "sip.reason_masked"}
 
 
 class Pipeline:
@@ -91,6 +104,7 @@ class Pipeline:
         self.methods = MethodNames()
         self.reader = reader
         self.keylog = keylog
+        self.rules = rules
         self.paths = expand(paths)
         #: The tables whose rows are held when `run` is over.
         self.kept = {"calls", "registrations", *keep}
@@ -109,6 +123,9 @@ class Pipeline:
         #: SIP messages by capture and headers (`layer_kernels`).
         self.layer_messages: Counter[tuple[int, int]] = Counter()
         self.duplicates = np.zeros(len(self.paths) + 1, dtype=np.int64)
+        #: Messages with evidence by its kind.
+        self.evidence = EvidenceCounts()
+        self._reads_all_reasons = rules.counts("reasons")
         self._cause_headers = rules.registry.cause_headers
         self._messages = 0
         self.copies = Copies(self.issues, keep_copies)
@@ -162,8 +179,10 @@ class Pipeline:
         """What stands in the captures as whole messages, copies marked."""
         for raw in self.timeline:
             for datagrams in self.assembly.receive(raw):
+                self.assembly.wire.saw(datagrams.rows)
                 yield from self.copies.receive(datagrams)
         for datagrams in self.assembly.close():
+            self.assembly.wire.saw(datagrams.rows)
             yield from self.copies.receive(datagrams)
         yield from self.copies.close()
 
@@ -175,8 +194,11 @@ class Pipeline:
         self.sip_messages += np.bincount(capture_nos, minlength=len(self.sip_messages))
         self.duplicates += np.bincount(capture_nos[is_copy], minlength=len(self.duplicates))
         self._count_layers(batch.numbers[:, [D_CAPTURE_NO, D_LAYERS]])
+        if not self._reads_all_reasons:
+            _leave_reasons(batch)
         links, ended, notes = self.correlator.receive(batch, self.traffic.counts, self.traffic.special)
         self.traffic.receive(batch, links)
+        self.evidence.receive(batch, links)
         self._note(batch, notes)
         for sink in sinks:
             sink(batch, links)
@@ -202,11 +224,16 @@ class Pipeline:
         for kind, message_no, frame_no, ts, capture_no, detail in notes.tolist():
             code, text = _NOTES[kind]
             self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, detail=text.format(detail)))
-        defects = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, M_DEFECTS], 0)
-        if not defects.any():
+        self._note_bits(batch, M_DEFECTS, DEFECTS)
+        self._note_bits(batch, M_FLAGS, _REMARKS)
+
+    def _note_bits(self, batch: MessageBatch, column: int, codes: Mapping[int, str]) -> None:
+        """An issue for each message, copies apart, that has one of these bits set in a column."""
+        bits = np.where(batch.numbers[:, D_COPY] == 0, batch.numbers[:, column] & sum(codes), 0)
+        if not bits.any():
             return
-        for bit, code in DEFECTS.items():
-            rows = np.flatnonzero(defects & bit)
+        for bit, code in codes.items():
+            rows = np.flatnonzero(bits & bit)
             room = max(IssueLog.ROWS_PER_CODE - self.issues.counts.get(code, 0), 0)
             for row in rows[:room].tolist():
                 columns = (D_CAPTURE_NO, D_TS, D_FRAME_NO, M_MESSAGE_NO)
@@ -214,6 +241,14 @@ class Pipeline:
                 self.issues.add(IssueNote(code, capture_no, ts, frame_no, message_no, MISSING))
             if len(rows) > room:
                 self.issues.counts[code] = self.issues.counts.get(code, 0) + len(rows) - room
+
+
+def _leave_reasons(batch: MessageBatch) -> None:
+    """Read Reason in BYE and CANCEL alone, as counting without the rule ``reasons`` does."""
+    elsewhere = ~np.isin(batch.numbers[:, M_METHOD], (BYE, CANCEL))
+    for column, none in ((M_REASON_Q850, MISSING), (M_REASON_SIP, MISSING), (M_REASON_LOCATION, -1)):
+        batch.numbers[elsewhere, column] = none
+    batch.spans[elsewhere, S_REASON] = (0, -1)
 
 
 class _Failure:

@@ -25,7 +25,9 @@ from analyzer.coltypes import (
 )
 from analyzer.findings import (
     BlockRow,
+    BoundRow,
     BranchRow,
+    ConflictRow,
     EvidenceRow,
     KpiRow,
     LinkRow,
@@ -138,6 +140,8 @@ class TransactionRow(NamedTuple):
     response_time_ms: Annotated[float | None, Col(REAL, "Request to final", unit="ms", field="sip.response-time")]
     request_resends: Annotated[int, Col(COUNT, "Resends of the request")]
     response_resends: Annotated[int, Col(COUNT, "Resends of its responses")]
+    request_span_ms: Annotated[float | None, Col(REAL, "First to last sight of a request that was resent", unit="ms")]
+    final_span_ms: Annotated[float | None, Col(REAL, "First to last sight of a final that was resent", unit="ms")]
     state: Annotated[TransactionState, Col(LABEL, "RFC 3261 Fig. 5-8, RFC 6026")]
     ended_by: Annotated[EndedBy, Col(LABEL, "final timeout capture_end")]
 
@@ -192,9 +196,11 @@ class CallRow(NamedTuple):
     cause_profile: Annotated[str, Col(LABEL, "Name of that profile")]
     cause_conflict: Annotated[bool, Col(FLAG, "A Reason header's cause contradicts the status code")]
     failed_by_ip: Annotated[str | None, Col(LABEL, "Who originated the final failure")]
+    failed_code: Annotated[int | None, Col(CODE, "The code that failed_by_ip sent; missing where it kept silent")]
     charged_grade: Annotated[Grade | None, Col(LABEL, "How surely: seen, at_or_behind")]
     failed_side: Annotated[Side, Col(LABEL, "Whose side failed_by_ip is on, by the own networks of sipcause.toml")]
     relayed_by: Annotated[str | None, Col(TEXT, "Who only passed it on, separated by spaces")]
+    wire_event: Annotated[str | None, Col(LABEL, "What the wire said of the silence: port_unreachable, refused, ...")]
     is_scanner: Annotated[bool, Col(FLAG, "The caller scans: counted apart (docs/counting.md)")]
     retry_after_s: Annotated[int | None, Col(REF, "Retry-After of the final that decided", unit="s")]
     attempts: Annotated[int, Col(COUNT, "INVITEs outside a dialog")]
@@ -361,15 +367,17 @@ TABLES: dict[str, type[Any]] = {
     "sessions": SessionRow,
     "links": LinkRow,
     "evidence": EvidenceRow,
+    "conflicts": ConflictRow,
     "kpis": KpiRow,
     "vantage": VantageRow,
+    "bounds": BoundRow,
     "scanners": ScannerRow,
 }
 
 __all__ = [
-    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BranchRow",
-    "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "EndpointRow", "EvidenceRow", "IssueRow", "Kind",
-    "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow", "OtherRow", "PopulationRow",
-    "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow", "SessionRow", "TransactionRow",
-    "TranslationRow", "VantageRow", "columns",
+    "CODE", "COUNT", "FLAG", "KEY", "LABEL", "REAL", "REF", "TABLES", "TEXT", "TIME", "BlockRow", "BoundRow",
+    "BranchRow", "CallRow", "CaptureRow", "CauseRow", "Col", "Column", "ConflictRow", "EndpointRow",
+    "EvidenceRow", "IssueRow", "Kind", "KpiRow", "LinkRow", "MessageRow", "MidcallRow", "OptionsRow",
+    "OtherRow", "PopulationRow", "RegistrationRow", "ReleaseRow", "RequestRow", "ResponseRow", "ScannerRow",
+    "SessionRow", "TransactionRow", "TranslationRow", "VantageRow", "columns",
 ]  # fmt: skip

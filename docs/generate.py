@@ -9,6 +9,7 @@ A page is a function that returns its text; `PAGES` lists them by file name.
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,77 @@ def _columns(row_type: type[Any]) -> str:
     return _table(("column", "type", "unit", "meaning", "Wireshark"), rows)
 
 
+VERIFIED = Path(__file__).resolve().parent / "verified.toml"
+
+VERIFIED_PAGE = """\
+# Calls read by hand
+
+{calls} calls of {captures} captures that other people made and published, read message by message with tshark 4.0.17.
+What each must be by [counting.md](counting.md) was written down first, with its frames; then the program was asked.
+`tests/test_verified.py` holds the program to every cell, where the captures stand beside the repository. Captures
+that were made for a purpose do not count here. This page is made from `docs/verified.toml` by
+`python docs/generate.py`.
+
+*ladder*: every message of the call as captured, copies left out; `×3`: three in a row; `200(BYE)`: the response to
+a BYE (without a method: to an INVITE). *charged*: the frame whose sender or receiver is the endpoint that the failure
+is charged to; strangers' addresses are not repeated here. *A/C/H*: attempts, challenges, hops. Numbers in brackets
+are frames. What stands empty is missing.
+
+Redirects, 6xx, Retry-After, a Warning with a meaning and forks with several finals are in none of these captures;
+[pcaps/](../pcaps/) has made ones.
+
+{sections}
+
+## Where reading and program differed
+
+{disagreements}
+
+## Figures
+
+Numbers of the JSON document, counted with tshark alone: display filters, Call-IDs sorted by the codes that they saw,
+the time that was left to the end of the capture.
+
+{figures}
+"""
+
+
+def verified_page() -> str:
+    """Calls and figures that were read by hand, capture by capture."""
+    read = tomllib.loads(VERIFIED.read_text(encoding="utf-8"))
+    head = ("call", "ladder", "outcome", "code", "cause", "release", "charged", "A/C/H", "why")
+    sections = [
+        f"## {capture['path']}\n\n{capture['what'][0].upper()}{capture['what'][1:]}.\n\n"
+        + _table(head, [_verified_call(call) for call in capture["call"]])
+        for capture in read["capture"]
+    ]
+    said = ("where", "reading", "program", "settled")
+    disagreements = [tuple(row[name] for name in said) for row in read["disagreement"]]
+    figures = [(row["capture"], _figure(row), str(row["value"]), row["how"]) for row in read["figure"]]
+    return VERIFIED_PAGE.format(
+        calls=sum(len(capture["call"]) for capture in read["capture"]),
+        captures=len(read["capture"]),
+        sections="\n\n".join(sections),
+        disagreements=_table(said, disagreements),
+        figures=_table(("capture", "figure", "value", "how"), figures),
+    )
+
+
+def _verified_call(call: dict[str, Any]) -> tuple[str, ...]:
+    outcome = call["outcome"] + (f" ({call['detail']})" if "detail" in call else "")
+    cause = f"{call['cause']}, {call['cause_from']}" if "cause" in call else ""
+    charged = f"{call['charged']}, {call['grade']}" if "charged" in call else ""
+    numbers = f"{call['attempts']}/{call['challenges']}/{call['hops']}"
+    return (
+        f"`{call['call_id']}…`, {call['frame']}", call["ladder"], outcome, str(call.get("status_code", "")), cause,
+        call.get("release", ""), charged, numbers, call["why"],
+    )  # fmt: skip
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    where = " and ".join(f"{name} is {value}" for name, value in figure.get("where", {}).items())
+    return f"`{figure['table']}`{' where ' + where if where else ''}: `{figure['column']}`"
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -140,6 +212,7 @@ def kpis_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "kpis.md": kpis_page,
     "tables.md": tables_page,
+    "verified.md": verified_page,
 }
 
 

@@ -8,11 +8,16 @@
     alice -> bob   INVITE resend                   the same octets again (copy: the same packet again)
     end +200s                                      the capture goes on until here: a frame that is not SIP
     mirror +14us interface=1                       from here on each message is captured once more; `mirror off`
+    clock -5s                                      from here on the capture's clock stands 5 s back (or ahead, +5s)
     alice -- bob   tcp mss=536                     what is not UDP: tests/flow_links.py
-    alice -> bob   ping                            of a connection: ping, pong, close
+    alice -> bob   ping                            of a connection: ping, pong, close, open, syn (which nothing
+                                                   answers), reset, hello (of TLS), alert number=48
+    alice <- bob   icmp error=port quote=8         ICMP about alice's last message to bob, or of=carol: to carol;
+                                                   errors net, host, port, prohibited, too_big, ttl
 
 A participant with ``vlan=10`` stands behind that VLAN: what it sends is captured there, and where it is mirrored, the
-second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification.
+second time in the VLAN of who receives it. With ``ip_id=0`` its packets have no IP identification. With
+``inside=10.0.0.5`` it stands behind a NAT: that is the address that it knows and writes into Via, Contact and SDP.
 
 What a person would write down anyway follows by itself: Call-ID, tags, CSeq, branches, credentials after a
 challenge. A response answers the last request on that arrow that has no final yet (``for=INVITE``, or
@@ -42,7 +47,7 @@ from tests.flow_links import WORDS as LINK_WORDS
 from tests.flow_messages import Conversation
 from tests.flow_octets import FIELDS, Party
 from tests.frames import Datagram, write_pcap
-from tests.packets import Packet
+from tests.packets import UDP, Packet, icmp, udp
 
 #: 2026-03-10 07:00:00 in Amsterdam, a Tuesday.
 START = 1_773_122_400 * 10**9
@@ -50,7 +55,7 @@ STEP = 10_000_000
 WORDS = {
     "call", "for", "tag", "from", "to", "from_tag", "branch", "cseq", "vias", "dialog", "forward", "phrase",
     "uri", "credentials", "stale", "sdp", "body", "vlan", "agent", "resend", "copy", "lost", "resends",
-    "skew", "behind", "interface",
+    "skew", "behind", "interface", "error", "quote", "of",
     *LINK_WORDS,
 }  # fmt: skip
 UNITS = {"us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -69,8 +74,11 @@ class Ladder:
         self.sent: list[Datagram | Packet] = []
         self.behind: list[tuple[Datagram, int]] = []
         self.octets: dict[tuple[str, str, str], Datagram] = {}
+        #: The last message from one to the other.
+        self.last: dict[tuple[str, str], Datagram] = {}
         self.first = True
         self.mirrors: list[dict[str, str]] = []
+        self.clock_steps: list[tuple[int, int]] = []
 
     def read(self, text: str) -> None:
         """Play every line of a text."""
@@ -86,7 +94,11 @@ class Ladder:
         for datagram, places in self.behind:
             at = ordered.index(datagram)
             ordered.insert(at + places, ordered.pop(at))
-        return ordered
+        return [self._stamped(one) for one in ordered] if self.clock_steps else ordered
+
+    def _stamped(self, one: Datagram | Packet) -> Datagram | Packet:
+        """With the time that the capture's clock shows."""
+        return one._replace(ts=one.ts + sum(step for since, step in self.clock_steps if one.ts > since))
 
     def _line(self, line: str) -> None:
         words = shlex.split(line, comments=True) if '"' in line or "#" in line else line.split()
@@ -98,6 +110,8 @@ class Ladder:
             self.conversation.current = words[1]
         elif words[0] == "mirror":
             self.mirrors = [] if words[1] == "off" else [*self.mirrors, _mirror(words[1:])]
+        elif words[0] == "clock":
+            self.clock_steps.append((self.now, _step(words[1])))
         elif words[0] == "at":
             self.now = int(datetime.fromisoformat(words[1]).timestamp()) * 10**9
             self.first = True
@@ -109,7 +123,7 @@ class Ladder:
         elif match := DECLARATION.match(line.strip()):
             self._declare(match[1], match[2], shlex.split(match[3], comments=True))
         else:
-            raise ValueError("not an arrow, a link, a participant, call, at, mirror or end")
+            raise ValueError("not an arrow, a link, a participant, call, at, mirror, clock or end")
 
     def _declare(self, name: str, address: str, words: list[str]) -> None:
         ip, port = address, "5060"
@@ -121,7 +135,9 @@ class Ladder:
         options = {key: value or "yes" for key, _, value in (word.partition("=") for word in words)}
         vlan = int(options["vlan"]) if "vlan" in options else None
         has_ip_id = options.get("ip_id") != "0"
-        self.parties[name] = Party(name, ip, int(port), options.get("agent"), "compact" in options, vlan, has_ip_id)
+        self.parties[name] = Party(
+            name, ip, int(port), options.get("agent"), "compact" in options, vlan, has_ip_id, options.get("inside")
+        )
 
     def _party(self, name: str) -> Party:
         if name not in self.parties:
@@ -148,7 +164,10 @@ class Ladder:
         source, target = (left, right) if arrow == "->" else (right, left)
         if what in EVENTS:
             at = Datagram(self.now, source.ip, source.port, target.ip, target.port, b"")
-            self.sent += self.links.event(source, target, what, at)
+            self.sent += self.links.event(source, target, what, at, options)
+            return
+        if what == "icmp":
+            self._icmp(source, target, options)
             return
         is_code = what.isdigit()
         if "resend" in options or "copy" in options:
@@ -158,6 +177,16 @@ class Ladder:
             self._send(self.conversation.response(target, source, int(what), options), source, target, what, options)
         else:
             self._send(self.conversation.request(source, target, what, options), source, target, what, options)
+
+    def _icmp(self, source: Party, target: Party, options: dict[str, str]) -> None:
+        """An ICMP error about the last datagram of who receives it."""
+        about = self.last[target.name, options.get("of", source.name)]
+        ends = about.src, about.src_port, about.dst, about.dst_port
+        packet = Packet(self.now, about.src, about.dst, UDP, udp(*ends, about.payload), about.ip_id, about.vlan)
+        quote = int(options["quote"]) if "quote" in options else None
+        error = icmp(self.now, source.ip, options["error"], packet, quote)
+        self.sent.append(error)
+        self.sent += [_mirrored(error, target, mirror) for mirror in self.mirrors]
 
     def _send(
         self,
@@ -177,6 +206,7 @@ class Ladder:
             ends = (source.ip, source.port, target.ip, target.port)
             datagram = Datagram(seen + delay, *ends, payload, number, vlan, interface)
             self.octets[source.name, target.name, what] = datagram
+            self.last[source.name, target.name] = datagram
             if self.links.knows(source, target):
                 if {"behind", "copy", "vlan"} & options.keys():
                     raise ValueError("behind, copy, vlan: of messages in one datagram")
@@ -198,6 +228,11 @@ def _mirror(words: list[str]) -> dict[str, str]:
 def _mirrored(sent: AnySent, target: Party, mirror: dict[str, str]) -> AnySent:
     vlan = int(mirror["vlan"]) if "vlan" in mirror else target.vlan
     return sent._replace(ts=sent.ts + _duration(mirror["delay"]), vlan=vlan, interface=int(mirror.get("interface", 0)))
+
+
+def _step(text: str) -> int:
+    """Nanoseconds by which a clock is put on ("+5s") or back ("-5s")."""
+    return -_duration(text[1:]) if text.startswith("-") else _duration(text)
 
 
 def _duration(text: str) -> int:

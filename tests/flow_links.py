@@ -22,9 +22,9 @@ from tests.packets import Packet, fragments, udp
 from tests.tunnels import FAR, HEP_PORT, KINDS, NEAR, hep3
 
 #: What the message of a line may say of its packets.
-WORDS = {"drop", "late", "again", "together"}
+WORDS = {"drop", "late", "again", "together", "number"}
 #: Lines that are no messages, but something of the connection.
-EVENTS = {"ping", "pong", "close"}
+EVENTS = {"ping", "pong", "close", "open", "syn", "reset", "hello", "alert"}
 _TRANSPORTS = {"udp": "UDP", "tcp": "TCP", "websocket": "WS", "sctp": "SCTP"}
 _PROTOCOLS = {"udp": 17, "tcp": 6, "websocket": 6, "sctp": 132}
 _STREAMS = {"tcp": Tcp, "websocket": WebSocket}
@@ -111,13 +111,19 @@ class Links:
             sent = list(stream.message(by_client, datagram.payload))
         return list(_seen(self._wrapped(link, datagram, sent), options))
 
-    def event(self, source: Party, target: Party, what: str, datagram: Datagram) -> list[Packet]:
+    def event(
+        self, source: Party, target: Party, what: str, datagram: Datagram, options: dict[str, str]
+    ) -> list[Packet]:
         """The packets of a line that is no message; ``datagram`` has its time."""
         link, stream = self._links[frozenset((source.name, target.name))]
-        if stream is None:
+        if stream is None or not hasattr(stream, what):
             raise ValueError(f"{what}: of connections only")
         by_client = source.name == link.client.name
-        sent = {"ping": stream.ping, "pong": stream.pong, "close": stream.close}[what](by_client)
+        if what == "alert":
+            assert isinstance(stream, Tcp)
+            sent = stream.alert(by_client, int(options["number"]))
+        else:
+            sent = getattr(stream, what)(by_client)
         return [packet for packet, _ in self._wrapped(link, datagram, sent)]
 
     def _wrapped(self, link: Link, datagram: Datagram, sent: Iterable[Sent]) -> Iterator[tuple[Packet, bool]]:

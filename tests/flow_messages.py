@@ -151,7 +151,7 @@ class Conversation:
         else:
             uri, sender, target, cseq = received.uri, received.sender, received.target, received.cseq
             tag = received.to_tag
-        vias = [self._via(client, server, options), *(received.vias if received else [])]
+        vias = [self._via(client, server, options), *(received.vias if received else self._below(call, options))]
         return Sent("ACK", call, client, server, uri, vias, sender, target, tag, cseq, received)
 
     def _received(self, call: Call, client: Party, server: Party, method: str, options: dict[str, str]) -> Sent | None:
@@ -164,6 +164,13 @@ class Conversation:
                     return None
                 return sent
         return None
+
+    def _below(self, call: Call, options: dict[str, str]) -> list[str]:
+        """The Via values of those who sent it before it came into sight."""
+        return [
+            f"SIP/2.0/UDP 10.0.0.{n};branch=z9hG4bK{self._word(call.name, 'below', n)}"
+            for n in range(1, int(options.get("vias", 0)) + 1)
+        ]
 
     def _refused_branches(self, call: Call) -> set[str]:
         return {sent.vias[0] for sent in call.requests if sent.method == "INVITE" and (sent.final or 0) >= 300}
@@ -178,11 +185,9 @@ class Conversation:
             sent = Sent(method, call, client, server, uri, vias, *sides, to_tag, parent.cseq, parent)
             parent.children.append(sent)
             return sent
-        below = int(options.get("vias", 0))
-        vias += [
-            f"SIP/2.0/UDP 10.0.0.{n};branch=z9hG4bK{self._word(call.name, 'below', n)}" for n in range(1, below + 1)
-        ]
-        by_caller = client == call.caller or below > 0 or (call.confirmed_tag is None and call.early_tag is None)
+        below = self._below(call, options)
+        vias += below
+        by_caller = client == call.caller or bool(below) or (call.confirmed_tag is None and call.early_tag is None)
         to_tag = self._dialog_tag(call, method, by_caller, options)
         number = call.cseqs.get(client.name, 0) + 1
         call.cseqs[client.name] = int(options.get("cseq", number))
@@ -262,7 +267,7 @@ class Conversation:
         sent.answers.append(Answer(code, tag, agent))
         if code >= 200:
             sent.final = code
-        if sent.method == "INVITE" and sent.to_tag is None and 100 < code < 300:
+        if sent.method in ("INVITE", "SUBSCRIBE") and sent.to_tag is None and 100 < code < 300:
             if code >= 200:
                 sent.call.confirmed_tag = tag
             else:

@@ -25,7 +25,8 @@ PHRASES = {
     420: "Bad Extension", 422: "Session Interval Too Small", 423: "Interval Too Brief",
     480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
     483: "Too Many Hops", 484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here",
-    487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending",
+    487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
+    491: "Request Pending",
     500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
     504: "Server Time-out", 505: "Version Not Supported", 580: "Precondition Failure",
     600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable",
@@ -45,10 +46,16 @@ class Party(NamedTuple):
     compact: bool = False
     vlan: int | None = None
     has_ip_id: bool = True
+    inside: str | None = None
+
+    @property
+    def own_ip(self) -> str:
+        """The address that it knows of itself: behind a NAT not that of its packets."""
+        return self.inside or self.ip
 
     @property
     def host(self) -> str:
-        address = f"[{self.ip}]" if ":" in self.ip else self.ip
+        address = f"[{self.own_ip}]" if ":" in self.own_ip else self.own_ip
         return address if self.port == 5060 else f"{address}:{self.port}"
 
 
@@ -60,9 +67,9 @@ def octets(first: str, headers: list[tuple[str, str]], options: dict[str, str], 
             headers.append((FIELDS.get(key, key), value))
     body = options.get("body", "").encode().decode("unicode_escape").encode("latin-1")
     if not body and offers and options.get("sdp") != "no":
-        family = "IP6" if ":" in sender.ip else "IP4"
+        family, own_ip = "IP6" if ":" in sender.own_ip else "IP4", sender.own_ip
         body = (
-            f"v=0\r\no=- 1 1 IN {family} {sender.ip}\r\ns=-\r\nc=IN {family} {sender.ip}\r\nt=0 0\r\n"
+            f"v=0\r\no=- 1 1 IN {family} {own_ip}\r\ns=-\r\nc=IN {family} {own_ip}\r\nt=0 0\r\n"
             "m=audio 4000 RTP/AVP 8\r\n"
         ).encode()
         headers.append(("Content-Type", "application/sdp"))

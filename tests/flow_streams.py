@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
-from tests.packets import ACK, FIN, PSH, SYN, chunk, sctp, tcp
+from tests.packets import ACK, FIN, PSH, RST, SYN, chunk, sctp, tcp
 
 MS, US = 1_000_000, 1_000
 _WORD = 1 << 32
@@ -83,6 +83,30 @@ class Tcp:
             yield self.segment(delay, who, FIN | ACK)
             yield self.segment(delay + 100 * US, not who, ACK)
         self.is_open = False
+
+    def open(self, by_client: bool) -> Iterator[Sent]:
+        """The handshake, and nothing behind it."""
+        yield from self.opened(by_client)
+
+    def syn(self, by_client: bool) -> Iterator[Sent]:
+        """A SYN that nothing answers; the next one, or the handshake, repeats it."""
+        seq = self.seq[by_client]
+        yield self.segment(0, by_client, SYN, mss=self.mss)
+        self.seq[by_client] = seq
+
+    def reset(self, by_client: bool) -> Iterator[Sent]:
+        """RFC 9293 §3.5.2: in answer to a SYN a refusal, else the end of the connection."""
+        yield self.segment(0, by_client, RST | ACK)
+        self.is_open = False
+
+    def hello(self, by_client: bool) -> Iterator[Sent]:
+        """A record of TLS with the beginning of a handshake, RFC 8446 §4."""
+        yield from self.opened(by_client)
+        yield from self.data(by_client, b"\x16\x03\x01\0\4\1\0\0\0")
+
+    def alert(self, by_client: bool, description: int) -> Iterator[Sent]:
+        """A fatal alert in the clear, RFC 8446 §6."""
+        yield from self.data(by_client, bytes((0x15, 3, 3, 0, 2, 2, description)))
 
     def data(self, by_client: bool, octets: bytes, at: int = 0) -> Iterator[Sent]:
         """Octets in segments, and their acknowledgment."""

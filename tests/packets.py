@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 TCP, UDP, SCTP = 6, 17, 132
-FIN, SYN, PSH, ACK = 1, 2, 8, 16
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+ICMP, ICMPV6 = 1, 58
+#: ICMP errors by name: type and code, RFC 792 and RFC 4443.
+ERRORS = {
+    "net": ((3, 0), (1, 0)), "host": ((3, 1), (1, 3)), "port": ((3, 3), (1, 4)), "prohibited": ((3, 13), (1, 1)),
+    "too_big": ((3, 4), (2, 0)), "ttl": ((11, 0), (3, 0)),
+}  # fmt: skip
 _FRAGMENT = 44
 DONT_FRAGMENT, _MORE = 0x4000, 0x2000
 
@@ -83,6 +89,19 @@ def tcp(
     segment = header + options + payload
     sum_ = checksum(_pseudo(src, dst, TCP, len(segment)) + segment)
     return segment[:16] + struct.pack("!H", sum_) + segment[18:]
+
+
+def icmp(ts: int, sender: str, error: str, about: Packet, quote: int | None = None) -> Packet:
+    """An ICMP error about a packet, sent to its source; ``quote`` octets behind its IP header are quoted (all)."""
+    is_v4 = "." in about.src
+    kind, code = ERRORS[error][0 if is_v4 else 1]
+    quoted = ip(about)
+    header = 20 if is_v4 else 40
+    quoted = quoted if quote is None else quoted[: header + quote]
+    message = struct.pack("!BBHI", kind, code, 0, 0) + quoted
+    pseudo = b"" if is_v4 else _pseudo(sender, about.src, ICMPV6, len(message))
+    message = message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:]
+    return Packet(ts, sender, about.src, ICMP if is_v4 else ICMPV6, message, about.ip_id ^ 0x5555, about.vlan)
 
 
 def sctp(src_port: int, dst_port: int, tag: int, *chunks: bytes) -> bytes:

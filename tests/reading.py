@@ -45,20 +45,30 @@ def document(result: Any) -> dict[str, Any]:
 
 
 def rows(result: Any, table: str) -> list[Row]:
-    """A table of a result, whatever keeps it."""
-    if table in ("calls", "registrations", "transactions"):
-        return list(result.columns(table).rows())
-    if table in ("responses", "requests"):
-        return [row._asdict() for row in getattr(result, table)]
-    return list(document(result)[table])
+    """A table of `schema.TABLES`, whatever keeps it. Raises KeyError for one that there is not.
+
+    Issues (by code, with their count) and captures come as the JSON document has them.
+    """
+    from analyzer.stats.listing import LISTED, listed
+
+    if table in ("issues", "captures"):
+        return list(document(result)[table])
+    if table in LISTED:
+        return [row._asdict() for row in listed(result, table)]
+    return list(result.columns(table).rows())
 
 
 def cell(value: Any) -> str:
-    """A value as the expected tables write it: missing is empty, numbers without trailing zeros."""
+    """A value as the expected tables write it.
+
+    Missing is empty, numbers have no trailing zeros, counts by key are ``404:2 none:1``.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return " ".join(f"{key}:{count}" for key, count in value.items())
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 

@@ -22,6 +22,7 @@ from analyzer.batch import (
 )
 from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.scapy_packets import begins_by_kernel, begins_by_parser
+from analyzer.capture.wire import WireEvents
 from analyzer.issues import IssueLog
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Assembly:
         self._issues = issues
         self._flows = flows
         self._is_plain = reader == "scapy"
+        #: Events that explain silence.
+        self.wire = WireEvents(flows)
         self._streams: KernelStreams | None = None
 
     @cached_property
@@ -59,6 +62,7 @@ class Assembly:
 
         What is handed out stays valid until two more have been asked for.
         """
+        raw = self.wire.receive(raw)
         if self._is_plain:
             yield self.assembler.receive(raw)
             self._tell(raw.rows)
@@ -75,6 +79,7 @@ class Assembly:
 
     def close(self) -> Iterator[Datagrams]:
         """The messages that nothing completes any more."""
+        self.wire.close()
         if self._streams is not None:
             self._streams.close()
         if "assembler" in self.__dict__:
@@ -84,7 +89,7 @@ class Assembly:
         self, protocol: int, src: tuple[int, int], dst: tuple[int, int], payload: bytes, row: Row
     ) -> Datagrams:
         """The rows of a packet out of fragments; the assembler will read them, so a stream among them becomes its."""
-        raw = self._inner.rows(protocol, src, dst, payload, row)
+        raw = self.wire.receive(self._inner.rows(protocol, src, dst, payload, row))
         if self._streams is not None and len(raw.rows) and raw.rows[0, R_KIND] == RAW_SEGMENT:
             self._streams.surrender(raw.rows[0])
         return raw

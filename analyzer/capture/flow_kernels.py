@@ -43,6 +43,11 @@ STATE_FRESH = 16  # its SYN was seen, its first octets not yet
 STATE_MIDDLE = 17  # it began before the capture, or its first octets are lost
 STATE_SMALL = 18  # its first octets are too few to tell: whoever puts the stream together decides
 
+#: Beside such a state: its SYN was sent again, and nothing has answered it yet.
+SYN_AGAIN = 1 << 30
+#: The segments in a FLOW_STATE, behind its lowest eight bits.
+SEGMENT_BITS = 0xFFFF
+
 # Scalars beside the table.
 TICK = 0
 HAS_KEYS = 1  # 1 = TLS can be opened: its segments are of interest
@@ -85,6 +90,12 @@ def flow_of_tail(tail: int) -> tuple[int, int]:
 
 
 @inlined
+def is_ours(state: int) -> bool:
+    """Whether a flow (FLOW_STATE without its segments) is known to carry something of ours."""
+    return FLOW_SIP <= state <= FLOW_HEP
+
+
+@inlined
 def _mixed(x: np.uint64, y: int) -> np.uint64:
     x = (x ^ np.uint64(y)) * _MIX
     return x ^ x >> _29
@@ -109,7 +120,7 @@ def flow_place(flows: Ints, scalars: Ints) -> int:
         age = scalars[TICK] - flows[place, FLOW_USED]
         if flows[place, FLOW_TAIL] == 0:
             age = np.int64(1) << 62
-        elif not _is_ours(flows[place, FLOW_STATE] & 255):
+        elif not is_ours(flows[place, FLOW_STATE] & 255):
             age += np.int64(1) << 61
         if age > best:
             victim, best = place, age
@@ -117,15 +128,31 @@ def flow_place(flows: Ints, scalars: Ints) -> int:
 
 
 @inlined
-def _is_ours(state: int) -> bool:
-    return FLOW_SIP <= state <= FLOW_HEP
+def opposite_place(flows: Ints, scalars: Ints) -> int:
+    """`flow_place` of the other direction of the flow KEY, of a network whose directions share their VLAN."""
+    turn_round(scalars)
+    place = flow_place(flows, scalars)
+    turn_round(scalars)
+    return place
+
+
+@inlined
+def turn_round(scalars: Ints) -> None:
+    """Make KEY the other direction."""
+    hi, lo = scalars[KEY + FLOW_SRC_HI], scalars[KEY + FLOW_SRC_LO]
+    scalars[KEY + FLOW_SRC_HI] = scalars[KEY + FLOW_DST_HI]
+    scalars[KEY + FLOW_SRC_LO] = scalars[KEY + FLOW_DST_LO]
+    scalars[KEY + FLOW_DST_HI], scalars[KEY + FLOW_DST_LO] = hi, lo
+    tail = scalars[KEY + FLOW_TAIL]
+    source, target = tail >> 18 & 0xFFFF, tail >> 2 & 0xFFFF
+    scalars[KEY + FLOW_TAIL] = tail >> 34 << 34 | target << 18 | source << 2 | OF_TCP
 
 
 @kernel
 def take_place(flows: Ints, scalars: Ints, place: int, state: int, first: int) -> int:
     """Put the flow KEY where `flow_place` said; returns its place."""
     place = -1 - place
-    if flows[place, FLOW_TAIL] and _is_ours(flows[place, FLOW_STATE] & 255):
+    if flows[place, FLOW_TAIL] and is_ours(flows[place, FLOW_STATE] & 255):
         scalars[EVICTED] += 1
     for column in range(FLOW_STATE):
         flows[place, column] = scalars[KEY + column]

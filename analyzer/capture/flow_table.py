@@ -10,6 +10,7 @@ from analyzer.batch import Ints
 from analyzer.capture.flow_kernels import (
     EVICTED,
     FLOW_COLUMNS,
+    FLOW_FIRST,
     FLOW_SCALARS,
     FLOW_STATE,
     FLOW_TAIL,
@@ -20,6 +21,7 @@ from analyzer.capture.flow_kernels import (
     OPAQUE_OCTETS,
     SEED,
     SETS,
+    STATE_FRESH,
     WAYS,
     flow_place,
     flow_tail,
@@ -66,6 +68,14 @@ class FlowTable:
         place = flow_place(self.places, self.scalars)
         if place >= 0:
             self.places[place, FLOW_STATE] = kind
+
+    def went_on(self, network: int, src: tuple[int, int], dst: tuple[int, int], ports: int, first: int) -> bool:
+        """Whether a flow with that first sequence number is known to have sent octets behind its SYN."""
+        self._name(network, src, dst, ports)
+        place = flow_place(self.places, self.scalars)
+        if place < 0 or self.places[place, FLOW_FIRST] != first:
+            return False
+        return int(self.places[place, FLOW_STATE]) & 255 != STATE_FRESH
 
     def _name(self, network: int, src: tuple[int, int], dst: tuple[int, int], ports: int) -> None:
         self.scalars[KEY : KEY + FLOW_TAIL + 1] = *src, *dst, flow_tail(network, ports, OF_TCP)

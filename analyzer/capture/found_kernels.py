@@ -52,5 +52,16 @@ DECLINED = K_UDP_TUNNEL
 #: Instead of such a kind: the walk goes on with FOUND_INSIDE.
 K_INSIDE = -1
 
+# Signs of trouble, among the RAW_* of `batch`: nothing to assemble, but `analyzer.capture.wire` wants to know of them.
+RAW_ICMP = 5  # an ICMP error from its header on; R_INFO: protocol, 1 or 58
+RAW_SIGN = 6  # a TCP segment that says something about its connection; R_INFO: flags | SIGN_* << 8
+
+# What a RAW_SIGN says, in R_INFO where others have FLOW_*.
+SIGN_SYN_AGAIN = 32  # a SYN that was sent before
+SIGN_SYN_ANSWERED = 33  # the answer to one that was sent again
+SIGN_REFUSED = 34  # RST in answer to a SYN
+SIGN_RESET = 35  # RST by a side that has sent nothing, on a connection that carries something of ours
+SIGN_ALERT = 36  # a fatal alert of TLS in the clear
+
 #: The length field of UDP has 16 bits; only a packet without one could pretend to be longer.
 DATAGRAM_OCTETS = 65_535

@@ -54,14 +54,15 @@ from analyzer.capture.found_kernels import (
     INSIDE_PROTOCOL,
     K_CUT,
     K_DAMAGED,
-    K_ICMP,
     K_INSIDE,
     K_LINK_TYPE,
     K_NESTED,
     K_NOT_IP,
+    RAW_SIGN,
 )
+from analyzer.capture.icmp_kernels import icmp
 from analyzer.capture.ip_kernels import ipv4, ipv6
-from analyzer.capture.layer_kernels import L_ETHERNET, L_ICMP, L_IPV4, L_SLL, L_TCP, L_UDP, L_VLAN, L_VXLAN, push
+from analyzer.capture.layer_kernels import L_ETHERNET, L_IPV4, L_SLL, L_TCP, L_UDP, L_VLAN, L_VXLAN
 from analyzer.capture.link_kernels import (
     ETHER_CUT,
     ETHER_DAMAGED,
@@ -233,8 +234,7 @@ def frame_kind(
         elif protocol == SCTP:
             return sctp(octets, found, flows, scalars)
         elif protocol == ICMP or protocol == ICMPV6:
-            found[FOUND_LAYERS] = push(found[FOUND_LAYERS], L_ICMP)
-            return K_ICMP
+            return icmp(octets, protocol, found)
         else:
             kind = ip_tunnel(octets, protocol, found)
         if kind != K_INSIDE:
@@ -270,7 +270,7 @@ def append_row(octets: Octets, found: Ints, row: Ints, arena: Octets, arena_used
     row[D_WIRE_LENGTH] = found[FOUND_WIRE_END] - start
     row[D_SRC_PORT] = be16(octets, ports) if ports >= 0 else 0
     row[D_DST_PORT] = be16(octets, ports + 2) if ports >= 0 else 0
-    row[D_TRANSPORT] = _TCP if raw == RAW_SEGMENT else _SCTP if raw == RAW_SCTP else _UDP
+    row[D_TRANSPORT] = _TCP if raw == RAW_SEGMENT or raw == RAW_SIGN else _SCTP if raw == RAW_SCTP else _UDP
     row[D_NETWORK] = network_of(found)
     row[D_LAYERS] = found[FOUND_LAYERS]
     row[D_COPY] = 0

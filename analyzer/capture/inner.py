@@ -46,12 +46,13 @@ class Inner:
         self, protocol: int, src: tuple[int, int], dst: tuple[int, int], payload: bytes, row: Row
     ) -> Datagrams:
         """The raw rows of a packet whose last fragment was ``row``: one or none."""
-        frame = _frame(protocol, src, dst, payload, row[D_NETWORK])
+        frame = _frame(protocol, src, dst, payload, row)
         made = np.zeros((1, R_COLUMNS), dtype=np.int64)
         arena = np.zeros(len(frame), dtype=np.uint8)
         if not (self._by_scapy if self._is_plain else self._by_kernel)(frame, made, arena):
             return Datagrams(arena[:0], made[:0])
-        for column in (D_FRAME_NO, D_TS, D_INTERFACE_NO, D_CAPTURE_NO, D_IP_ID):
+        # The identification is that of the innermost packet, as without fragments: it tells copies.
+        for column in (D_FRAME_NO, D_TS, D_INTERFACE_NO, D_CAPTURE_NO):
             made[0, column] = row[column]
         made[0, D_OFFSET] = 0
         made[0, D_FILE_OFFSET] = MISSING
@@ -85,12 +86,14 @@ class Inner:
         return True
 
 
-def _frame(protocol: int, src: tuple[int, int], dst: tuple[int, int], payload: bytes, network: int) -> bytes:
-    """Ethernet and IP headers around a payload, with the tag of its VLAN."""
+def _frame(protocol: int, src: tuple[int, int], dst: tuple[int, int], payload: bytes, row: Row) -> bytes:
+    """Ethernet and IP headers around a payload, with the tag of its VLAN and the identification of its fragments."""
+    network = row[D_NETWORK]
     if src[0] == 0 and src[1] >> 32 == 0xFFFF:
         total = 20 + len(payload)
         # A packet that is longer than its length field can say has none, as behind an offloading card.
-        header = struct.pack(">BBHHHBBH", 0x45, 0, total if total < 65_536 else 0, 0, 0, 64, protocol, 0)
+        length = total if total < 65_536 else 0
+        header = struct.pack(">BBHHHBBH", 0x45, 0, length, row[D_IP_ID] & 0xFFFF, 0, 64, protocol, 0)
         packet = header + struct.pack(">II", src[1] & 0xFFFFFFFF, dst[1] & 0xFFFFFFFF) + payload
         ether_type = ETHER_IPV4
     else:

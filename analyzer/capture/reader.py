@@ -64,6 +64,7 @@ from analyzer.capture.found_kernels import (
     K_OTHER_IP,
     K_UDP,
     K_UDP_TUNNEL,
+    RAW_SIGN,
 )
 from analyzer.capture.found_kernels import (
     UNREAD as FIRST_UNREAD,
@@ -86,7 +87,7 @@ WINDOWS_PER_BATCH = 64
 #: Why frames were not read, the keys of `Reader.unread`; ``link_type_N`` stands for each link type N that is not
 #: known.
 UNREAD: dict[str, str] = {
-    "icmp": "ICMP, with what it quotes",
+    "icmp": "ICMP, but for errors about what may be SIP",
     "tls": "TLS on a SIP port, for which there are no keys",
     "udp_tunnel": "a tunnel of which the inside is not understood",
     "other_ip": "other protocols over IP",
@@ -107,7 +108,7 @@ _KIND_NAMES = {
     K_NESTED: "nested",
 }
 # Positions in vocab.Transport, by kind of raw row; UDP for the others.
-_TRANSPORTS = {RAW_SEGMENT: 1, RAW_SCTP: 5}
+_TRANSPORTS = {RAW_SEGMENT: 1, RAW_SIGN: 1, RAW_SCTP: 5}
 
 
 class _Batch(NamedTuple):

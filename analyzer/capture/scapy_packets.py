@@ -40,7 +40,12 @@ from analyzer.capture.found_kernels import (
     K_SIP,
     K_TCP,
     K_UDP,
+    RAW_ICMP,
+    RAW_SIGN,
+    SIGN_SYN_AGAIN,
 )
+from analyzer.capture.icmp import may_begin_sip, read_icmp
+from analyzer.capture.icmp_kernels import ERROR_OCTETS
 from analyzer.capture.ip_kernels import EXTENSION_HEADERS
 from analyzer.capture.layer_kernels import L_ICMP, L_SCTP, L_TCP, L_UDP, push
 from analyzer.capture.segment_kernels import TCP
@@ -190,7 +195,8 @@ def transport(
         layers = push(layers, L_SCTP)
         return *_sctp(ip, network, layers), None, layers
     if ip.protocol in (ICMP, ICMPV6):
-        return K_ICMP, None, None, push(layers, L_ICMP)
+        layers = push(layers, L_ICMP)
+        return *_icmp(ip, network, layers, begins), None, layers
     if ip.protocol == PROTOCOL_ESP:
         inside = _esp(ip, ip.payload, ip.sent)
         return (K_OTHER_IP, None, None, layers) if inside is None else (K_INSIDE, None, inside, layers)
@@ -264,11 +270,27 @@ def _tcp(ip: Packet, network: int, layers: int, judge: Judge) -> tuple[int, Foun
     if kind != K_RAW:
         return kind, None
     seq = seq + skip + (1 if flags & TCP_SYN else 0) & 0xFFFFFFFF
+    raw = RAW_SIGN if flow >= SIGN_SYN_AGAIN else RAW_SEGMENT
     found = Found(
-        RAW_SEGMENT, payload[skip:], sent - skip, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id, layers, seq,
+        raw, payload[skip:], sent - skip, ip.src, ip.dst, src_port, dst_port, network, ip.ip_id, layers, seq,
         flags | flow << 8, first,
     )  # fmt: skip
     return kind, found
+
+
+def _icmp(ip: Packet, network: int, layers: int, begins: Begins) -> tuple[int, Found | None]:
+    """RFC 792, RFC 4443: an error about what may have been SIP."""
+    error = read_icmp(ip.payload, ip.protocol)
+    if error is None:
+        return K_ICMP, None
+    if error.protocol == UDP and error.payload:
+        begun = begins(error.payload, len(error.payload) + 1) == SIP_MESSAGE
+        if error.payload[0] >= 0x7F or not (begun or may_begin_sip(error.payload)):
+            return K_ICMP, None
+    payload = ip.payload[:ERROR_OCTETS]
+    return K_RAW, Found(
+        RAW_ICMP, payload, ip.sent, ip.src, ip.dst, 0, 0, network, ip.ip_id, layers, info=ip.protocol
+    )
 
 
 def _sctp(ip: Packet, network: int, layers: int) -> tuple[int, Found | None]:

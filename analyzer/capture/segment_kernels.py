@@ -10,6 +10,7 @@ from analyzer.batch import (
     FLOW_UNDECIDED,
     MISSING,
     RAW_SEGMENT,
+    TCP_ACK,
     TCP_FIN,
     TCP_RST,
     TCP_SYN,
@@ -32,17 +33,21 @@ from analyzer.capture.flow_kernels import (
     OPAQUE_OCTETS,
     PORT_SIPS,
     PORT_SIPS_OTHER,
+    SEGMENT_BITS,
     SEGMENTS,
     STATE_FRESH,
     STATE_MIDDLE,
     STATE_SMALL,
+    SYN_AGAIN,
     TICK,
     UNDECIDED,
     first_octets,
     flow_place,
     flow_tail,
+    is_ours,
     is_sips_port,
     middle_octets,
+    opposite_place,
     take_place,
 )
 from analyzer.capture.found_kernels import (
@@ -66,6 +71,12 @@ from analyzer.capture.found_kernels import (
     K_OPAQUE,
     K_RAW,
     K_TCP,
+    RAW_SIGN,
+    SIGN_ALERT,
+    SIGN_REFUSED,
+    SIGN_RESET,
+    SIGN_SYN_AGAIN,
+    SIGN_SYN_ANSWERED,
 )
 from analyzer.capture.layer_kernels import L_TCP, push
 from analyzer.capture.wire_kernels import be32, be64
@@ -133,12 +144,25 @@ def segment(
     place = flow_place(flows, scalars)
     if flags & TCP_SYN:
         sequence = sequence + 1 & 0xFFFFFFFF
+        sign = 0
         if place < 0:
             place = take_place(flows, scalars, place, STATE_FRESH, sequence)
         elif flows[place, FLOW_FIRST] != sequence:
             flows[place, FLOW_STATE], flows[place, FLOW_FIRST] = STATE_FRESH, sequence
+        elif flags & TCP_ACK == 0 and flows[place, FLOW_STATE] & 255 == STATE_FRESH:
+            flows[place, FLOW_STATE] |= SYN_AGAIN
+            sign = SIGN_SYN_AGAIN
+        if flags & TCP_ACK:
+            opposite = opposite_place(flows, scalars)
+            if opposite >= 0 and flows[opposite, FLOW_STATE] & SYN_AGAIN:
+                flows[opposite, FLOW_STATE] ^= SYN_AGAIN
+                sign = SIGN_SYN_ANSWERED
         if start == wire_end:
-            return K_TCP
+            return _sign(sign, start, end, wire_end, sequence, flags, found) if sign else K_TCP
+    elif flags & TCP_RST:
+        sign = _reset(place, flows, scalars)
+        if sign:
+            return _sign(sign, start, end, wire_end, sequence, flags, found)
     if place < 0:
         if start == wire_end:
             return K_TCP
@@ -148,10 +172,18 @@ def segment(
     found[FOUND_END] = end
     found[FOUND_WIRE_END] = wire_end
     # Segments that were handed over before it was known what the flow carries.
-    handed = flows[place, FLOW_STATE] >> 8 if flows[place, FLOW_STATE] & 255 != STATE_MIDDLE else 0
+    handed = flows[place, FLOW_STATE] >> 8 & SEGMENT_BITS if flows[place, FLOW_STATE] & 255 != STATE_MIDDLE else 0
+    is_alert = _is_alert(octets, start, end)
     verdict = _verdict(octets, start, end, sequence, ports, flows[place], found)
     if verdict == FLOW_TLS and not scalars[HAS_KEYS]:
-        return _opaque(flows[place], scalars, ports, wire_end - start)
+        kind = _opaque(flows[place], scalars, ports, wire_end - start)
+        if is_alert and kind == K_OPAQUE:
+            return _sign(SIGN_ALERT, start, end, wire_end, sequence, flags, found)
+        return kind
+    if is_alert and verdict == FLOW_OTHER and not handed:
+        opposite = opposite_place(flows, scalars)
+        if is_sips_port(ports) or (opposite >= 0 and flows[opposite, FLOW_STATE] & 255 == FLOW_TLS):
+            return _sign(SIGN_ALERT, start, end, wire_end, sequence, flags, found)
     if verdict == FLOW_OTHER and handed:
         found[FOUND_START] = found[FOUND_END] = found[FOUND_WIRE_END] = start
     elif verdict == FLOW_OTHER or (start == wire_end and flags & (TCP_FIN | TCP_RST) == 0):
@@ -163,6 +195,54 @@ def segment(
     return K_RAW
 
 
+@inlined
+def _sign(
+    sign: int, start: int, end: int, wire_end: int, sequence: int, flags: int, found: Ints
+) -> int:  # fmt: skip
+    """A segment that says something about its connection, and holds nothing to assemble."""
+    found[FOUND_START] = start
+    found[FOUND_END] = end
+    found[FOUND_WIRE_END] = wire_end
+    found[FOUND_RAW] = RAW_SIGN
+    found[FOUND_SEQ] = sequence
+    found[FOUND_INFO] = flags | sign << 8
+    found[FOUND_FIRST] = MISSING
+    return K_RAW
+
+
+@kernel
+def _reset(place: int, flows: Ints, scalars: Ints) -> int:
+    """What an RST says that is not a segment of a flow of ours (SIGN_*); 0 = nothing of interest.
+
+    One after the handshake alone, as load balancers send when they have seen that a port is open, says nothing.
+    """
+    if place >= 0 and is_ours(flows[place, FLOW_STATE] & 255):
+        return 0
+    opposite = opposite_place(flows, scalars)
+    if opposite < 0:
+        return 0
+    state = flows[opposite, FLOW_STATE] & 255
+    if is_ours(state):
+        return SIGN_RESET
+    if place >= 0 or state != STATE_FRESH:
+        return 0
+    flows[opposite, FLOW_STATE] = STATE_FRESH
+    return SIGN_REFUSED
+
+
+@inlined
+def _is_alert(octets: Octets, at: int, end: int) -> bool:
+    """Whether octets begin with a fatal alert in the clear (RFC 5246 §7.2): under encryption it is longer."""
+    return bool(
+        at + 7 <= end
+        and octets[at] == 0x15
+        and octets[at + 1] == 3
+        and octets[at + 3] == 0
+        and octets[at + 4] == 2
+        and octets[at + 5] == 2
+    )
+
+
 @kernel
 def _verdict(octets: Octets, at: int, end: int, sequence: int, ports: int, flow: Ints, found: Ints) -> int:
     """What the flow of a segment carries, as far as it is known now; FOUND_START moves to where its octets begin."""
@@ -171,7 +251,7 @@ def _verdict(octets: Octets, at: int, end: int, sequence: int, ports: int, flow:
         return state
     if at >= end:
         return FLOW_OTHER
-    segments = flow[FLOW_STATE] >> 8
+    segments = flow[FLOW_STATE] >> 8 & SEGMENT_BITS
     verdict = FLOW_UNDECIDED
     if state == STATE_FRESH and sequence == flow[FLOW_FIRST]:
         verdict = first_octets(octets, at, end)

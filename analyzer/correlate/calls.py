@@ -143,6 +143,7 @@ class CallTable:
             "cause_mapped": causes.mapped,
             "cause_conflict": causes.conflict,
             "failed_by_ip": charge.originator.astype(np.int32),
+            "failed_code": charge.code,
             "charged_grade": charge.grade.astype(np.int32),
             "attempts": groups[:, G_ATTEMPTS],
             "challenges": groups[:, G_CHALLENGES],
@@ -194,6 +195,7 @@ class CallTable:
             "cause_from": Labels(data["cause_from"], names(CauseFrom)),
             "cause_profile": profile,
             "charged_grade": Labels(data["charged_grade"], names(Grade)),
+            "wire_event": Labels(np.full(count, -1, np.int32), []),
             "relayed_by": places.joined(np.stack([data[f"relay_{k}"] for k in range(C_RELAYS)], axis=1)),
         }
         return table(CallRow, columns, data)

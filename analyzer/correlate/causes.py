@@ -74,6 +74,10 @@ def find_causes(calls: EndedCalls, verdict: Verdict, release: Ints, rules: Rules
     )  # fmt: skip
     progress = _unless(rules, "reasons", final[:, T_PROGRESS_Q850])
     from_18x = (decided | cancelled) & is_specific(progress) & ~is_specific(reason) & same_dialog
+    if not rules.counts("conflicts"):  # the code's table is the cause
+        isup = np.full_like(isup, MISSING)
+        reason = np.where(decided, MISSING, reason)
+        from_18x = np.zeros_like(from_18x)
     header = first_of(
         [decided, bye],
         [final[:, T_FINAL_VENDOR_CAUSE], groups[:, G_BYE_VENDOR_CAUSE]],

@@ -189,7 +189,7 @@ def _midcall_part(tx: Ints, status: Ints, rules: Rules) -> Part:
         [
             status == 0,
             (status == _NO_DIALOG) & (method == CANCEL) & looks,
-            (status == _NO_DIALOG) & (method == BYE) & (flags & TF_CROSSED != 0) & looks,
+            (status == _NO_DIALOG) & (flags & TF_CROSSED != 0) & looks,
             among(status, (_NO_DIALOG, _TIMEOUT)),
             status == _GLARE,
             among(status, (401, 407)),

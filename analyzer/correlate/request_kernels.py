@@ -50,6 +50,7 @@ from analyzer.correlate.layout import (
     G_BYE_TS,
     G_BYE_TX,
     G_BYE_VENDOR_CAUSE,
+    G_CSEQ,
     G_EXPIRES,
     G_FIRST_TX,
     G_HOP,
@@ -92,6 +93,7 @@ from analyzer.correlate.layout import (
     T_FLAGS,
     T_HOP,
     T_KEY_0,
+    T_LAST_REQUEST_TS,
     T_NETWORK,
     T_NEXT,
     T_NO,
@@ -132,6 +134,7 @@ def fill_request(tx: Ints, numbers: Ints, i: int, slot: int, source: int, target
     tx[slot, T_SERVER] = target
     tx[slot, T_REQUEST_NO] = numbers[i, M_MESSAGE_NO]
     tx[slot, T_REQUEST_TS] = numbers[i, D_TS]
+    tx[slot, T_LAST_REQUEST_TS] = numbers[i, D_TS]
     tx[slot, T_REQUEST_CLOCK] = clock
 
 
@@ -182,6 +185,12 @@ def join_dialog(
             first = groups[call, G_BYE_TX]
             if first >= 0 and tx[first, T_NO] == groups[call, G_BYE_NO]:
                 tx[first, T_FLAGS] |= TF_CROSSED
+    elif groups[call, G_BYE_TS] != MISSING and clock - groups[call, G_BYE_CLOCK] <= NO_REPLY:
+        tx[slot, T_FLAGS] |= TF_CROSSED  # it was under way when the other side hung up
+    if method == BYE:
+        inner = groups[call, G_INNER_TX]
+        if inner >= 0 and tx[inner, T_NO] == groups[call, G_INNER_NO] and tx[inner, T_STATUS] == 0:
+            tx[inner, T_FLAGS] |= TF_CROSSED
     elif method == INVITE:
         groups[call, G_INNER_TX] = slot
         groups[call, G_INNER_NO] = tx[slot, T_NO]
@@ -228,6 +237,9 @@ def acknowledged(
                 return other
             other = tx[other, T_NEXT]
         return slot
+    if slot < 0 and groups[group, G_CSEQ] == cseq and groups[group, G_ACK_TS] == MISSING:
+        # Its 2xx comes later (an out-of-order capture), or was never captured: a final there was.
+        groups[group, G_ACK_TS] = numbers[i, D_TS]
     slot = groups[group, G_INNER_TX]
     if slot >= 0 and groups[group, G_INNER_CSEQ] == cseq and tx[slot, T_NO] == groups[group, G_INNER_NO]:
         return slot

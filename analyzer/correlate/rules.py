@@ -52,7 +52,7 @@ class Rules:
         self.faults = np.array(
             [[FAULT[r.fault], FAULT[r.ringing_fault], FAULT[r.location_user_fault]] for r in listed]
         )
-        self.detail_names = sorted({r.detail for r in listed if r.detail})
+        self.detail_names = sorted({"announcement", *(r.detail for r in listed if r.detail)})
         self.details = np.array(
             [self.detail_names.index(r.detail) if r.detail else -1 for r in listed], dtype=np.int32
         )
@@ -70,6 +70,8 @@ class Rules:
         for code in range(300, 1000):
             for cause in registry.causes_for(code):
                 self.joined[code, cause] = self.is_joined[code] = True
+            for cause in registry.relayed_causes(code):  # no conflict, but a code that had to be changed on the way
+                self.joined[code, cause] = True
         release = registry.release_rules
         self.release_of_cause = np.array([RELEASE[release.of_cause(cause)] for cause in range(256)])
         self.release_of_sip = np.array([RELEASE[release.of_sip(code)] for code in range(1000)])
@@ -97,6 +99,10 @@ class Rules:
     def id(self, rule: str) -> int:
         """The number of a rule."""
         return self._ids[rule]
+
+    def detail(self, name: str) -> int:
+        """The number of a detail."""
+        return self.detail_names.index(name)
 
     def judged(
         self, rule: Ints, ringing: NDArray[np.bool_], location: Ints

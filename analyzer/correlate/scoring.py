@@ -111,7 +111,11 @@ def _pairs(legs: Legs, parents: Ints, digits: int) -> Ints:
                 roles.append(np.full(len(there), role, dtype=np.int64))
         found.append(_candidates(np.concatenate(ranks), np.concatenate(keys), np.concatenate(roles), legs, parents))
     joined = np.unique(np.concatenate([pair[:, 0] * len(parents) + pair[:, 1] for pair in found]))
-    return np.stack(np.divmod(joined, len(parents)), axis=1)
+    pairs: Ints = np.stack(np.divmod(joined, len(parents)), axis=1)
+    # Two calls that an element makes to itself, as on loopback, share it whether or not they are one intention.
+    itself = (caller == callee)[pairs].all(axis=1)
+    others: Ints = pairs[~itself]
+    return others
 
 
 def _joined(element: Ints, user: Ints) -> Ints:

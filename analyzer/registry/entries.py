@@ -255,12 +255,36 @@ class ReleaseRule(Entry, frozen=True):
 
 
 class CountingRule(Entry, frozen=True):
-    """``[counting.ID]``: one rule of counting, which tests can switch off."""
+    """``[counting.ID]``: one rule of counting, which tests can switch off.
+
+    ``folders`` of ``pcaps/`` come out differently without it, ``also`` show more of the same; where no capture can show
+    it, ``test`` names the test that does.
+    """
 
     id: str
     number: str
     meaning: str
     naive: str
+    folders: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    test: str = ""
+
+
+class VantageCheck(Entry, frozen=True):
+    """``[vantage.ID]``: one thing that limits what a capture can say.
+
+    ``fair`` and ``poor`` are the shares (per cent) above which the check is no longer good and no longer fair, by the
+    lower end of their interval; a check without ``poor`` never makes a capture poor. ``reason`` is why the limits
+    lie there, ``follows`` what a reader of the figures must know.
+    """
+
+    id: str
+    title: str
+    unit: str
+    reason: str
+    follows: str
+    fair: float | None = None
+    poor: float | None = None
 
 
 class KpiEntry(Entry, frozen=True):
@@ -397,7 +421,7 @@ class WarningText(Entry, frozen=True):
 
 class HeaderField(Entry, frozen=True):
     """A header field. ``states``: its value is a Q.850 cause as a number, the Call-ID of another leg, an id that all
-    legs share, or P-Charging-Vector's icid-value, which is such an id.
+    legs share, or P-Charging-Vector's icid-value, which is such an id. ``explains``: it is evidence of why.
     """
 
     name: str
@@ -408,6 +432,7 @@ class HeaderField(Entry, frozen=True):
     meaning: str = ""
     parameter: str = ""
     states: Literal["", "q850_cause", "call_id", "shared_id", "icid_value"] = ""
+    explains: bool = False
     source: str = ""
     known: bool = True
 

@@ -59,6 +59,7 @@ SECTIONS: dict[str, Section] = {
     "counting": Section(e.CountingRule, (_ID,), "counting_rules.toml"),
     "kpi": Section(e.KpiEntry, (_ID,), "kpis.toml"),
     "numbering": Section(e.Numbering, (_NAME,), "numbering.toml"),
+    "vantage": Section(e.VantageCheck, (_ID,), "vantage.toml"),
     "translation": Section(e.TranslationEntry, (("received", str),), "translations.toml"),
     "call_id_ending": Section(e.CallIdEnding, (_ID,), "linking.toml"),
     "no_number": Section(e.NoNumber, (_ID,), "linking.toml"),
@@ -81,6 +82,7 @@ SECTIONS: dict[str, Section] = {
     "detail": Section(v.Detail, (_ID,), _VENDORS),
     "scanner": Section(v.Scanner, (_ID,), "scanners.toml"),
     "trace": Section(v.Trace, (_ID,), "scanners.toml"),
+    "signal": Section(v.Signal, (_ID,), "scanners.toml"),
 }
 
 #: Fields that no TOML may give, because the loader or a lookup does.
@@ -202,7 +204,7 @@ def check_patterns(file: File, faults: list[Fault]) -> None:
     """Refuse what is no regular expression; compiling takes long, so our own files are checked by the tests."""
     for found in file.entries.values():
         for entry in found.values():
-            if isinstance(entry, v.Agent | v.PhrasePattern | v.Scanner | e.WarningText):
+            if isinstance(entry, v.Agent | v.PhrasePattern | v.Scanner | v.Trace | e.WarningText):
                 try:
                     re.compile(entry.pattern)
                 except (re.error, OverflowError, RecursionError) as error:

@@ -137,6 +137,11 @@ class Registry(Makers):
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
 
+    @property
+    def vantage_checks(self) -> Mapping[str, e.VantageCheck]:
+        """What limits a capture, by id, in the order of their weight."""
+        return self.sections["vantage"]
+
     def is_expected(self, received: int | None, sent: int) -> bool:
         """Whether an element on the way has to make the one code of the other; None = nothing came from behind."""
         key = "none" if received is None else str(received)
@@ -223,6 +228,32 @@ class Registry(Makers):
         """Every cause that any profile, in either direction, joins with a status code."""
         return self._joined.get(status, frozenset())
 
+    @cached_property
+    def _relayed(self) -> Mapping[int, frozenset[int]]:
+        found: dict[int, set[int]] = {}
+        for entry in self.sections["translation"].values():
+            if entry.received != "none":
+                for sent in entry.sent:
+                    found.setdefault(sent, set()).update(self.causes_for(int(entry.received)))
+        return {sent: frozenset(causes - self.causes_for(sent)) for sent, causes in found.items()}
+
+    def relayed_causes(self, status: int) -> frozenset[int]:
+        """Causes that contradict a code only because an element on the way had to change it (translations.toml).
+
+        A lone 503 with its 34 becomes a 500 with that 34: RFC 3261 §16.7 asks for it.
+        """
+        return self._relayed.get(status, frozenset())
+
+    def cause_candidates(self, status: int, profile: str = "rfc3398") -> tuple[int, ...]:
+        """What the far PSTN side may have sent when a code arrives: a set, by the profile's table from causes to codes.
+
+        RFC 3398's table where the profile has none in that direction.
+        """
+        chosen = self.profiles.get(profile)
+        if chosen is None or chosen.back is None:
+            chosen = self.profiles["rfc3398"]
+        return chosen.candidates(status)
+
     def suggest_profile(self, agent: str) -> str | None:
         """The profile that the maker in a User-Agent or Server follows; None when unknown or without one."""
         vendor = self.vendor_of_agent(agent)
@@ -244,6 +275,11 @@ class Registry(Makers):
     def cause_headers(self) -> Mapping[str, str]:
         """What makers' header fields state (`HeaderField.states`), by lower-case name: a cause, or another leg's id."""
         return {f.name.lower(): f.states for f in self.sections["header"].values() if f.states}
+
+    @cached_property
+    def explaining_headers(self) -> Mapping[str, str]:
+        """Header fields that say why something failed, makers' own among them: lower-case name → name."""
+        return {f.name.lower(): f.name for f in self.sections["header"].values() if f.explains or f.states}
 
     def method(self, name: str) -> e.Method:
         """The entry of a method; unlike header names, methods are told apart by case (RFC 3261 §7.1)."""

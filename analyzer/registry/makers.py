@@ -7,7 +7,7 @@ what is remembered of them. They are easily faked, so every answer is a hint.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from analyzer.registry import vendor_entries as v
@@ -72,6 +72,16 @@ class Makers:
 
     def _find_scanner(self, agent: str) -> v.Scanner | None:
         return next((scanner for pattern, scanner in self._scanners if pattern.search(agent)), None)
+
+    @cached_property
+    def traces(self) -> Sequence[tuple[re.Pattern[bytes], v.Trace]]:
+        """What gives an attack away besides the agent, with its pattern for the octets of the fields it names."""
+        return [(re.compile(t.pattern.encode()), t) for t in self.sections["trace"].values() if t.pattern]
+
+    @property
+    def signals(self) -> Mapping[str, v.Signal]:
+        """What counts towards an endpoint's being a scanner, by id."""
+        return self.sections["signal"]
 
     @cached_property
     def _codes(self) -> Mapping[int, tuple[v.VendorCode, ...]]:

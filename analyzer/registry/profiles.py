@@ -53,6 +53,15 @@ class Profile:
         """
         return self.back.codes.get(cause, ()) if self.back else ()
 
+    def candidates(self, status: int) -> tuple[int, ...]:
+        """The causes of which a gateway of this kind makes that status code: what the far side may have sent.
+
+        They are candidates, not facts: both directions of a source are seldom inverse (RFC 3398 §7.2.4.1, §8.2.6.1).
+        () without a table from causes to codes.
+        """
+        codes = self.back.codes if self.back else {}
+        return tuple(sorted(cause for cause, statuses in codes.items() if status in statuses))
+
     @property
     def statuses(self) -> tuple[int, ...]:
         """The status codes that the table has a cause for, ascending."""

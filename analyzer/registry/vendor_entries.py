@@ -107,12 +107,34 @@ class Scanner(Entry, frozen=True):
 
 
 class Trace(Entry, frozen=True):
-    """Something else that gives an attack away."""
+    """Something else that gives an attack away: ``pattern`` is looked for in ``fields`` of calls and registrations.
+
+    Without a pattern it is knowledge for people only.
+    """
 
     id: str
     trait: str
     meaning: str
+    fields: Texts = ()
+    pattern: str = ""
+    certainty: Literal["certain", "likely", "possible"] = "likely"
     source: str = ""
+
+
+class Signal(Entry, frozen=True):
+    """Something about an endpoint's calls and registrations that counts ``points`` towards its being a scanner.
+
+    ``limit`` is where it begins, ``least`` how many must be there to judge by; what either counts says ``meaning``. Its
+    words stand in ``says``, with ``{count}`` or ``{tool}`` filled in.
+    """
+
+    id: str
+    meaning: str
+    points: int
+    says: str
+    limit: float = 0.0
+    least: int = 1
+    reason: str = ""
 
 
 class Detail(Entry, frozen=True):

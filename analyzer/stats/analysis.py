@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from analyzer.batch import Columns
 from analyzer.schema import CaptureRow, IssueRow, RequestRow, ResponseRow
+from analyzer.vocab import EvidenceKind
 
 if TYPE_CHECKING:
     from analyzer.capture.copies import Verdict
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from analyzer.correlate.branches import Translation
     from analyzer.correlate.sessions import Sessions
     from analyzer.registry import Registry
+    from analyzer.stats.scanners import Scanning
 
 
 class Analysis(Protocol):
@@ -70,6 +72,14 @@ class Analysis(Protocol):
     @property
     def translations(self) -> Mapping[Translation, Sequence[int]]:
         """The call_no of the calls in which elements on the way made one code of another."""
+
+    @property
+    def evidence_counts(self) -> Mapping[EvidenceKind, int]:
+        """Messages with evidence of each kind, and events on the wire; most first."""
+
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls are theirs."""
 
     def counts(self, rule: str) -> bool:
         """Whether a rule of data/counting_rules.toml was followed."""

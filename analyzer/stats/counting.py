@@ -95,6 +95,11 @@ def failures(calls: Columns) -> Mask:
     return is_outcome(calls, FAILURES)
 
 
+def scanned(calls: Columns) -> Mask:
+    """Calls that scanners made."""
+    return np.asarray(calls["is_scanner"], dtype=np.bool_) if len(calls) else np.zeros(0, dtype=np.bool_)
+
+
 def ranked(counts: Mapping[_K, int]) -> dict[_K, int]:
     """The same, highest count first, then by key; a missing key last among its equals."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0])))

@@ -11,18 +11,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from analyzer.batch import Columns
-from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow
+from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow, ScannerRow
 from analyzer.stats.analysis import Analysis
+from analyzer.stats.bounds import bound_rows
 from analyzer.stats.calls import totals
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import cause_candidates
 from analyzer.stats.counting import ranked
+from analyzer.stats.doubts import doubts
 from analyzer.stats.kpis import ALL, kpi_rows
 from analyzer.stats.listing import listed
 from analyzer.stats.midcall import midcall_counts
 from analyzer.stats.registrations import by_outcome
 from analyzer.stats.releases import releases
 from analyzer.stats.ring_times import ring_times
+from analyzer.stats.scanners import Scanner
 from analyzer.stats.sessions import session_totals
+from analyzer.stats.vantage import grade, vantage
+from analyzer.vocab import Outcome
 
 #: The version of the document. A program that reads it need only look at it when a key changes, which none does.
 SCHEMA = 1
@@ -62,9 +68,16 @@ def document(analysis: Analysis) -> dict[str, Any]:
             "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
             "by_status_code": figures.by_status_code,
             "by_release": {release.value: count for release, count in figures.by_release.items()},
+            "scanners": int(analysis.scanning.is_scanner.sum()),
+            "without_scanners": _without_scanners(analysis),
         },
         "sessions": session_document(analysis.columns("sessions")),
-        "causes": [row._asdict() for row in causes(calls, analysis.registry)],
+        "causes": _causes(analysis),
+        "conflicts": [
+            {**row._asdict(), "cause_from": row.cause_from.value, "candidates": [*map(int, row.candidates.split())]}
+            for row in listed(analysis, "conflicts")
+        ],
+        "evidence": {kind.value: count for kind, count in analysis.evidence_counts.items()},
         "releases": [row._asdict() for row in releases(calls, analysis.registry)],
         "endpoints": [_endpoint(row) for row in listed(analysis, "endpoints")],
         "registrations": {
@@ -83,6 +96,8 @@ def document(analysis: Analysis) -> dict[str, Any]:
             {"code": code, "severity": analysis.registry.issue(code).severity.value, "count": count}
             for code, count in ranked(analysis.issue_counts).items()
         ],
+        "vantage": _vantage(analysis),
+        "scanners": [_scanner(scanner.row) for scanner in sorted(analysis.scanning.scanners, key=_scanner_key)],
     }
 
 
@@ -103,6 +118,14 @@ def session_document(sessions: Columns) -> dict[str, Any]:
         "by_outcome": {outcome.value: count for outcome, count in figures.by_outcome.items()},
         "linked_by": {by.value: count for by, count in figures.linked_by.items()},
     }
+
+
+def _causes(analysis: Analysis) -> list[dict[str, Any]]:
+    calls, registry = analysis.columns("calls"), analysis.registry
+    candidates = cause_candidates(calls, registry, analysis.causes_profile)
+    return [
+        {**row._asdict(), "cause_candidates": candidates.get(row.cause, [])} for row in causes(calls, registry)
+    ]
 
 
 def capture_documents(captures: Sequence[CaptureRow]) -> list[dict[str, Any]]:
@@ -128,6 +151,41 @@ def _capture(row: CaptureRow) -> dict[str, Any]:
             for layers, (frames, messages, unread) in row.layers.items()
         ],
     }
+
+
+def _without_scanners(analysis: Analysis) -> dict[str, int]:
+    calls, is_scanner = analysis.columns("calls"), analysis.scanning.is_scanner
+    figures = totals(calls.take(~is_scanner) if is_scanner.any() else calls)
+    return {
+        "total": figures.total,
+        "answered": figures.by_outcome.get(Outcome.ANSWERED, 0),
+        "unsuccessful": figures.unsuccessful,
+        "failures": figures.failures,
+    }
+
+
+def _vantage(analysis: Analysis) -> dict[str, Any]:
+    doubt = doubts(analysis)
+    rows = vantage(analysis, doubt)
+    return {
+        "grade": grade(rows),
+        "checks": [row._asdict() for row in sorted(rows, key=lambda row: (-row.affected, row.check))],
+        "bounds": [
+            row._asdict()
+            for row in sorted(bound_rows(analysis, doubt), key=lambda row: (-row.doubtful - row.outside, row.kpi))
+        ],
+    }
+
+
+def _scanner_key(scanner: Scanner) -> tuple[int, str, int]:
+    row = scanner.row
+    return -(row.calls + row.registrations + row.others), row.ip, -1 if row.network is None else row.network
+
+
+def _scanner(row: ScannerRow) -> dict[str, Any]:
+    values = row._asdict()
+    first, last = values.pop("first_ts"), values.pop("last_ts")
+    return {**values, "first": rfc3339(first), "last": rfc3339(last)}
 
 
 def _response_key(row: ResponseRow) -> tuple[int, int, str, str]:
@@ -158,6 +216,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "failures_as_caller": row.failures_as_caller,
         "failures_as_responder": row.failures_as_responder,
         "failures_relayed": row.failures_relayed,
+        "conflicts": row.conflicts,
         "overflows": row.overflows,
         "blocked_calls": row.blocked_calls,
         "by_status_code": row.by_status_code,

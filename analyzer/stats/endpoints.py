@@ -68,7 +68,7 @@ def endpoints(
 
     ``failures_as_responder`` adds up to the failures whose originator is known: each is charged once. With ``charges``
     (`Sessions.charges`, rows as those of ``calls``) that is once a session, in the leg where it began; without them
-    every call is by itself. ``overflows`` and ``blocked`` come from `route_advance`.
+    every call is by itself. ``overflows`` and ``blocked`` come from `route_advance`; who is in the former has a row.
     """
     if not len(calls):
         return []
@@ -86,16 +86,19 @@ def endpoints(
     sent = tally(numbers.of(callee))
     failed_made = tally(numbers.of(caller, failed))
     originated = numbers.of(charged, began)
-    codes = _originated_codes(originated, calls.ints("status_code")[began & (charged.codes >= 0)])
+    codes = _originated_codes(originated, calls.ints("failed_code")[began & (charged.codes >= 0)])
     relayed: Counter[int] = Counter(tally(numbers.of(failed_by, passed_on)))
     contradicted = tally(numbers.of(failed_by, np.asarray(calls["cause_conflict"])))
     positions = {int(network): position for position, network in enumerate(numbers.networks)}
     for (network, address), count in relayers.items():
         relayed[positions[network] * len(numbers.addresses) + numbers.number_of[address]] += count
 
+    refused = overflows or {}
+    of_calls = {number: numbers.endpoint(number) for number in {*made, *sent, *codes, *relayed, *contradicted}}
+    # A trunk behind a proxy that went on to another one took part in no call at its lowest hop, and failed none.
+    known = [*of_calls.items(), *((-1, endpoint) for endpoint in refused.keys() - set(of_calls.values()))]
     found = []
-    for number in {*made, *sent, *codes, *relayed, *contradicted}:
-        ip, own_network = numbers.endpoint(number)
+    for number, (ip, own_network) in known:
         by_code = codes.get(number, {})
         found.append(
             EndpointRow(
@@ -109,7 +112,7 @@ def endpoints(
                 failures_as_responder=sum(by_code.values()),
                 failures_relayed=relayed.get(number, 0),
                 conflicts=contradicted.get(number, 0),
-                overflows=(overflows or {}).get((ip, own_network), 0),
+                overflows=refused.get((ip, own_network), 0),
                 blocked_calls=len((blocked or {}).get((ip, own_network), ())),
                 by_status_code=by_code,
             )

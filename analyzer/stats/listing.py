@@ -10,13 +10,16 @@ from typing import Any, TypeAlias
 
 from analyzer.schema import EndpointRow
 from analyzer.stats.analysis import Analysis
+from analyzer.stats.bounds import bound_rows
 from analyzer.stats.causes import causes
+from analyzer.stats.conflicts import conflicts
 from analyzer.stats.endpoints import endpoints
 from analyzer.stats.kpis import kpi_rows
 from analyzer.stats.populations import options, populations
 from analyzer.stats.releases import releases
 from analyzer.stats.route_advance import blocked_calls, overflows
 from analyzer.stats.translations import translations
+from analyzer.stats.vantage import vantage
 
 Rows: TypeAlias = Sequence[Any]
 
@@ -43,7 +46,13 @@ LISTED: Mapping[str, Callable[[Analysis], Rows]] = {
     "options": lambda analysis: options(
         analysis.columns("others"), analysis.config, populations_counted=analysis.counts("populations")
     ),
+    "conflicts": lambda analysis: conflicts(
+        analysis.columns("calls"), analysis.registry, analysis.config, analysis.causes_profile
+    ),
     "translations": lambda analysis: translations(analysis.translations, analysis.registry, analysis.config),
+    "vantage": vantage,
+    "bounds": bound_rows,
+    "scanners": lambda analysis: [scanner.row for scanner in analysis.scanning.scanners],
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
-from analyzer.stats.counting import Mask, one_of, unsuccessful
+from analyzer.stats.counting import Mask, one_of, scanned, unsuccessful
 from analyzer.vocab import Outcome
 
 #: What people put between the digits of a number (RFC 3966 §5.1.1).
@@ -21,6 +21,7 @@ class Choice:
 
     ``statuses`` holds codes as (first, last) and None for calls without one; ``numbers`` the beginnings of numbers;
     times are ns since the epoch, of the first INVITE, ``until`` excluded.
+    ``is_scanner``: scanners' calls alone, or none of them.
     """
 
     is_unsuccessful: bool = False
@@ -31,6 +32,7 @@ class Choice:
     numbers: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    is_scanner: bool | None = None
 
 
 def chosen(calls: Columns, choice: Choice) -> Ints:
@@ -40,6 +42,8 @@ def chosen(calls: Columns, choice: Choice) -> Ints:
         return np.flatnonzero(mask)
     if choice.is_unsuccessful:
         mask &= unsuccessful(calls)
+    if choice.is_scanner is not None:
+        mask &= scanned(calls) == choice.is_scanner
     if choice.outcomes:
         mask &= one_of(calls.labels("outcome"), choice.outcomes)
     if choice.statuses:

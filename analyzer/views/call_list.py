@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FIELDS = (
     "call_no", "time", "caller_ip", "callee_ip", "from_number", "to_number", "status_code", "cause", "cause_text",
     "cause_from", "cause_mapped", "outcome", "outcome_detail", "fault", "release", "release_cause", "failed_by_ip",
-    "charged_grade", "relayed_by", "network", "call_id", "capture_no", "frame_no",
+    "charged_grade", "wire_event", "relayed_by", "network", "call_id", "capture_no", "frame_no", "is_scanner",
 )  # fmt: skip
 
 
@@ -138,4 +138,4 @@ def _detail(calls: Columns, row: int, words: Words) -> str:
     ended = "" if release in (None, "normal") else words(release)
     if release_cause is not None and ended:
         ended += f" {release_cause}"
-    return ", ".join(word for word in (detail or "", ended) if word)
+    return ", ".join(word for word in (detail or "", calls.value("wire_event", row) or "", ended) if word)

@@ -44,13 +44,23 @@ def causes_table(
         Column("×", align_right=True, rank=1),
         *(Column(name, align_right=True) for name in profiles),
         Column(""),
+        *([Column(words("PSTN may have sent"), rank=3, shrink=True)] if any(row.derived for row in causes) else []),
     ]
+    has_candidates = any(row.derived for row in causes)
     by_cause: dict[int | None, list[Told]] = {}
     for line in sorted(told, key=lambda line: (-line.calls, line.status_code or 0)):
         by_cause.setdefault(line.cause, []).append(line)
     rows: list[Sequence[Cell]] = []
     for row in causes[:top]:
-        rows += _rows(row, by_cause.get(row.cause, []), profiles, words)
+        lines = _rows(row, by_cause.get(row.cause, []), profiles, words)
+        if has_candidates:
+            codes = [line.status_code if row.derived else None for line in by_cause.get(row.cause, [])[:_CODES]]
+            codes += [None] * (len(lines) - len(codes))
+            lines = [
+                (*line, Cell(_candidates(code, registry, profiles[-1]), Tone.FAINT))
+                for line, code in zip(lines, codes, strict=True)
+            ]
+        rows += lines
     notes = []
     if len(causes) > top:
         notes.append(
@@ -99,6 +109,11 @@ def _rows(row: CauseRow, told: Sequence[Told], profiles: Sequence[str], words: W
         rest = sum(line.calls for line in told[_CODES:])
         shown.append(plain("…", words.number(rest), *[""] * (len(profiles) + 1)))
     return [(*(blank if number else head), *codes) for number, codes in enumerate(shown)]
+
+
+def _candidates(code: int | None, registry: Registry, profile: str) -> str:
+    """What the far PSTN side may have sent where a cause is derived from a code: a set."""
+    return "" if code is None else " ".join(map(str, registry.cause_candidates(code, profile)))
 
 
 def _codes(line: Told, profiles: Sequence[str], words: Words) -> tuple[Cell, ...]:

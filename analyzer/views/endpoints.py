@@ -17,6 +17,7 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
     """
     has_networks = len({row.network for row in endpoints}) > 1
     has_sides = any(row.side is not Side.UNKNOWN for row in endpoints)
+    has_conflicts = any(row.conflicts for row in endpoints)
     columns = [
         Column(words("endpoint"), shrink=True),
         *([Column("VLAN/VNI", align_right=True, rank=2)] if has_networks else []),
@@ -26,6 +27,7 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
         Column(words("of calls"), align_right=True, rank=1),
         Column(words("as caller"), align_right=True),
         Column(words("of its calls"), align_right=True, rank=1),
+        *([Column(words("contradicts"), align_right=True, rank=2)] if has_conflicts else []),
         Column(words("codes originated"), shrink=True),
     ]
     # Among equals (most often zero), the endpoints with failed calls of their own come first.
@@ -49,6 +51,7 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
             Cell(words.number(row.calls_as_callee)),
             Cell(words.number(row.failures_as_caller), Tone.WARN if row.failures_as_caller else Tone.FAINT),
             Cell(words.number(row.calls_as_caller)),
+            *([Cell(words.number(row.conflicts), _tone(row.conflicts))] if has_conflicts else []),
             Cell(codes_text(row.by_status_code, words)),
         )
         for row in chosen[:top]
@@ -75,6 +78,10 @@ def endpoints_table(endpoints: Sequence[EndpointRow], failures: int, words: Word
         )
     )
     return Table(words("Endpoints by failures originated"), columns, rows, notes)
+
+
+def _tone(conflicts: int) -> Tone:
+    return Tone.WARN if conflicts else Tone.FAINT
 
 
 def codes_text(by_status_code: Mapping[str, int], words: Words) -> str:

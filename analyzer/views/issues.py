@@ -9,6 +9,7 @@ from analyzer.batch import Columns
 from analyzer.stats.agents import refusing_agents
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.both_sides import both_sides
+from analyzer.stats.counting import label_counts, ranked
 from analyzer.views.copies import copies_remarks
 from analyzer.views.table import Cell, Column, Table, Tone
 from analyzer.views.words import Words
@@ -64,6 +65,7 @@ def remarks(analysis: Analysis, words: Words) -> list[str]:
         *_opaque(analysis, words),
         *copies_remarks(analysis, words),
         *_both_sides(calls, analysis.columns("links"), words),
+        *_silence(calls, words),
         *_profile(analysis, calls, words),
         *_no_sip(analysis, words),
     ]
@@ -104,6 +106,17 @@ def _both_sides(calls: Columns, links: Columns, words: Words) -> list[str]:
             endpoints=shown,
         )
     ]
+
+
+def _silence(calls: Columns, words: Words) -> list[str]:
+    """What the wire itself said about calls that got no answer."""
+    counts = label_counts(calls.labels("wire_event")) if len(calls) else {}
+    named = {name: count for name, count in ranked(counts).items() if name is not None}
+    if not named:
+        return []
+    shown = ", ".join(f"{words.number(count)} {name}" for name, count in named.items())
+    text = "Calls of which the wire says why nobody answered: {events}. Tables: calls.wire_event, evidence."
+    return [words(text, events=shown)]
 
 
 def _profile(analysis: Analysis, calls: Columns, words: Words) -> list[str]:

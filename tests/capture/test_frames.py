@@ -33,6 +33,7 @@ from analyzer.batch import (
     RAW_SEGMENT,
 )
 from analyzer.capture.address import address_text
+from analyzer.capture.found_kernels import RAW_ICMP
 from analyzer.capture.reader import UNREAD
 from tests.capture.made import INVITE, RINGING, RTP, ether, ipv4, ipv6, pcap, read_octets_of, sip, udp
 
@@ -44,6 +45,8 @@ AH = struct.pack(">BBHII", 17, 4, 0, 1, 1) + bytes(12)
 HOP = struct.pack(">BB", 60, 1) + bytes(14)
 DESTINATION = struct.pack(">BB", 17, 0) + bytes(6)
 ATOMIC = struct.pack(">BBHI", 17, 0, 0, 9)
+#: Port unreachable.
+ICMP, ICMP6 = b"\3\3\0\0\0\0\0\0", b"\1\4\0\0\0\0\0\0"
 GTP = struct.pack(">BBHIHBB", 0x34, 255, len(PAYLOAD) + 8, 9, 0, 0, 0x85)
 L2TP = struct.pack(">HHHHHH", 0x4802, 16 + len(PAYLOAD), 1, 1, 0, 0)
 ESP_TRAILER = bytes(range(1, (-len(INVITE) - 10) % 4 + 1)) + bytes([(-len(INVITE) - 10) % 4, 17]) + bytes(12)
@@ -188,8 +191,14 @@ OTHER_FRAMES: dict[str, tuple[int, bytes, str | None]] = {
     "tls without keys": (1, ether(ipv4(TCP[:2] + b"\x13\xc5" + TCP[4:] + b"\x16\3\1\0\4\1" + bytes(9), 6)), "tls"),
     "tls on another port": (1, ether(ipv4(TCP[:2] + b"\x01\xbb" + TCP[4:] + b"\x16\3\1\0\4\1" + bytes(9), 6)), None),
     "sctp": (1, ether(ipv4(bytes(12), 132)), None),
-    "icmp error": (1, ether(ipv4(b"\3\3\0\0\0\0\0\0" + PAYLOAD, 1)), "icmp"),
-    "icmpv6 error": (1, ether(ipv6(b"\1\4\0\0\0\0\0\0" + PAYLOAD6, 58), 0x86DD), "icmp"),
+    "icmp error about media": (1, ether(ipv4(b"\3\3\0\0\0\0\0\0" + ipv4(udp(RTP)), 1)), "icmp"),
+    "icmpv6 error about media": (1, ether(ipv6(b"\1\4\0\0\0\0\0\0" + ipv6(udp(RTP)), 58), 0x86DD), "icmp"),
+    "icmp redirect": (1, ether(ipv4(b"\5\0\0\0\0\0\0\0" + PAYLOAD, 1)), "icmp"),
+    "icmp error about icmp": (1, ether(ipv4(b"\3\1\0\0\0\0\0\0" + ipv4(bytes(40), 1), 1)), "icmp"),
+    "icmp error about a later fragment": (1, ether(ipv4(ICMP + ipv4(INVITE, place=0x00B9), 1)), "icmp"),
+    "icmp error without ports": (1, ether(ipv4(ICMP + PAYLOAD[:24] + bytes(4), 1))[:66], "icmp"),
+    "icmp error of no ip": (1, ether(ipv4(ICMP + b"\x75" + PAYLOAD[1:], 1)), "icmp"),
+    "ping": (1, ether(ipv4(b"\x08\0\0\0\0\1\0\1" + INVITE, 1)), "icmp"),
     "first fragment of another": (1, ether(ipv4(udp(RTP, length=3000), place=0x2000)), None),
     "esp of another kind": (1, ether(ipv4(bytes(40), 50)), "other_ip"),
     "no next header": (1, ether(ipv6(b"", 59), 0x86DD), "other_ip"),
@@ -226,7 +235,7 @@ OTHER_FRAMES: dict[str, tuple[int, bytes, str | None]] = {
     "seventeen extensions": (1, ether(ipv6(b"\x3c\0\0\0\0\0\0\0" * 17 + udp(INVITE), 60), 0x86DD), "damaged"),
     "usb": (220, bytes(64), "link_type_220"),
     "usb that names SIP": (220, bytes(64) + INVITE, "link_type_220"),
-    "icmp in gre": (1, ether(ipv4(b"\0\0\x08\0" + ipv4(b"\3\3\0\0\0\0\0\0" + PAYLOAD, 1), 47)), "icmp"),
+    "ping in gre": (1, ether(ipv4(b"\0\0\x08\0" + ipv4(b"\x08\0" + bytes(38), 1), 47)), "icmp"),
 }
 
 
@@ -257,6 +266,12 @@ PARTS: dict[str, tuple[bytes, int, bytes]] = {
     "fragment of tcp": (ether(ipv4(TCP + INVITE, 6, place=0x2000)), RAW_FRAGMENT, TCP + INVITE),
     "first ipv6 fragment": (ether(ipv6(FRAGMENT6 + udp(INVITE), 44), 0x86DD), RAW_FRAGMENT, udp(INVITE)),
     "later ipv6 fragment": (ether(ipv6(LATER6 + INVITE, 44), 0x86DD), RAW_FRAGMENT, INVITE),
+    "icmp error": (ether(ipv4(ICMP + PAYLOAD, 1)), RAW_ICMP, ICMP + PAYLOAD),
+    "icmp error with eight octets": (ether(ipv4(ICMP + PAYLOAD[:28], 1)), RAW_ICMP, ICMP + PAYLOAD[:28]),
+    "icmp error within the start line": (ether(ipv4(ICMP + PAYLOAD[:50], 1)), RAW_ICMP, ICMP + PAYLOAD[:50]),
+    "icmpv6 error": (ether(ipv6(ICMP6 + PAYLOAD6, 58), 0x86DD), RAW_ICMP, ICMP6 + PAYLOAD6),
+    "icmp error about tcp": (ether(ipv4(ICMP + ipv4(TCP, 6), 1)), RAW_ICMP, ICMP + ipv4(TCP, 6)),
+    "icmp error in gre": (ether(ipv4(b"\0\0\x08\0" + ipv4(ICMP + PAYLOAD, 1), 47)), RAW_ICMP, ICMP + PAYLOAD),
     "hep": (ether(ipv4(udp(b"HEP3\0\x40" + PAYLOAD, 9060, 9060))), RAW_HEP, b"HEP3\0\x40" + PAYLOAD),
     "hep 1": (ether(ipv4(udp(HEP1 + INVITE, 9060, 9060))), RAW_HEP, HEP1 + INVITE),
     "sctp": (ether(ipv4(SCTP, 132)), RAW_SCTP, SCTP),

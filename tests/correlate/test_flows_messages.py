@@ -191,3 +191,23 @@ def test_networks_are_told_apart() -> None:
     alice -> bob ACK vlan=20
     """
     check_calls(text, {"network": 10, "status_code": 486}, {"network": 20, "status_code": 404})
+
+
+def issues(text: str) -> dict[str, int]:
+    """How often each issue is met."""
+    return dict(play(text).result.issue_counts)
+
+
+def test_a_refusal_without_ack_is_an_issue_when_it_was_resent_to_timer_h() -> None:
+    refused = "alice -> bob INVITE\nalice <- bob 486 resends={}\n"
+    assert issues(refused.format(10) + "end +100s") == {"call.ack_missing": 1}
+    assert not issues(refused.format(5) + "end +100s"), "given up before its time: cut off, or lost"
+    assert not issues(refused.format(10) + "alice -> bob ACK +20s\nend +100s")
+
+
+def test_what_is_odd_about_a_reason_is_an_issue() -> None:
+    refused = "alice -> bob INVITE\nalice <- bob 486 reason=\"{}\"\n"
+    assert issues(refused.format("Q.850;cause=16, Q.850;cause=17")) == {"sip.reason_several": 1}
+    assert issues(refused.format("Q.850;cause=145")) == {"sip.reason_masked": 1}
+    assert issues(refused.format("Q.850;cause=34")) == {"sip.cause_conflict": 1}
+    assert not issues(refused.format("Q.850;cause=17"))

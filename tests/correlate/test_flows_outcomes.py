@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.flow import check_call, check_calls
+import analyzer
+from tests.flow import check_call, check_calls, sent
+from tests.frames import Datagram, write_pcap
 
 BOB = "198.51.100.20"
 PEOPLE = """
@@ -122,6 +125,21 @@ def test_cancelled_after_ringing() -> None:
         RINGING + CANCEL.format("+20s"), outcome="cancelled", fault="user", status_code=487, cause=16,
         cause_from="event", failed_by_ip=None, released_by="caller", state="cancelled", cause_conflict=False,
     )  # fmt: skip
+
+
+@pytest.mark.xfail(strict=True, reason="sent-by is compared as it is written")
+def test_a_port_that_is_the_default_makes_no_other_sent_by(tmp_path: Path) -> None:
+    """A CANCEL whose Via leaves out the 5060 that its INVITE wrote is of that INVITE, RFC 3261 §18.1.1."""
+    written, left_out = b"Via: SIP/2.0/UDP 192.0.2.10:5060;", b"Via: SIP/2.0/UDP 192.0.2.10;"
+    with_port = []
+    for datagram in sent(PEOPLE + RINGING + CANCEL.format("+20s")):
+        assert isinstance(datagram, Datagram)
+        is_cancel = datagram.payload.startswith(b"CANCEL ")
+        payload = datagram.payload if is_cancel else datagram.payload.replace(left_out, written)
+        with_port.append(datagram._replace(payload=payload))
+    write_pcap(with_port, tmp_path / "flow.pcap")
+    (row,) = analyzer.analyze(str(tmp_path / "flow.pcap")).columns("calls").rows()
+    assert (row["outcome"], row["status_code"], row["cause"], row["failed_by_ip"]) == ("cancelled", 487, 16, None)
 
 
 @pytest.mark.parametrize(("waited", "fault", "detail"), [("9.98s", "user", None), ("15s", "network", "waited")])

@@ -166,6 +166,21 @@ def test_near_misses(behind: dict[str, Any]) -> None:
     assert links(leg(ALICE, PBX, answer_ts=START + 5 * SECOND), behind) == []
 
 
+def test_calls_within_one_address_are_not_joined_by_it() -> None:
+    """Generators on loopback: the same numbers and SDP, one call after the other, each with an end of its own."""
+    here, origin = "127.0.0.1", "user1 53655765 2353687637 IN IP4 127.0.0.1"
+    seen = sessions(
+        refused(here, here, 0, 90, 403, sdp_origin=origin), refused(here, here, 50, 140, 403, sdp_origin=origin)
+    )
+    assert len(seen.links()) == 0
+
+
+def test_a_leg_within_the_element_that_was_called_is_joined() -> None:
+    """Only where both legs stay inside one address it says nothing."""
+    found = list(sessions(leg(ALICE, PBX), leg(PBX, PBX, 20)).links().rows())
+    assert [(row["call_no"], row["upstream_call_no"]) for row in found] == [(2, 1)]
+
+
 def test_addresses_with_one_alias_are_one_element() -> None:
     legs = leg(ALICE, PBX), leg(PBX_OUT, TRUNK, 20)
     assert links(*legs) == []

@@ -26,7 +26,8 @@ from analyzer.schema import (
     ResponseRow,
     columns,
 )
-from analyzer.vocab import Side, SourceKind
+from analyzer.stats.scanners import Scanning, find
+from analyzer.vocab import EvidenceKind, Side, SourceKind
 
 #: 2026-11-17 07:00:00 UTC, a Tuesday.
 START = 1_794_898_800_000_000_000
@@ -138,6 +139,7 @@ class MadeAnalysis:
     orphans: int = 0
     copies: list[Verdict] = field(default_factory=list)
     translations: dict[Translation, list[int]] = field(default_factory=dict)
+    evidence_counts: dict[EvidenceKind, int] = field(default_factory=dict)
     keeps_copies: bool = False
     causes_profile: str = "dss1"
     without: frozenset[str] = frozenset()
@@ -147,6 +149,11 @@ class MadeAnalysis:
     def counts(self, rule: str) -> bool:
         """Whether a rule of counting is followed."""
         return rule not in self.without
+
+    @property
+    def scanning(self) -> Scanning:
+        """Who scans among the calls and registrations."""
+        return find(self.columns("calls"), self.columns("registrations"), self.registry, self.columns("others"))
 
     def columns(self, name: str) -> Columns:
         """A table by name; an empty one where none was made."""

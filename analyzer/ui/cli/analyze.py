@@ -87,7 +87,9 @@ def analyze(
 
 
 def show(screen: Screen, seen: Overview) -> None:
-    """Headline, tables, remarks: the remarks last, where the eye rests when the output has scrolled by."""
+    """Grade, headline, tables, remarks: the remarks last, where the eye rests when the output has scrolled by."""
+    if seen.vantage:
+        screen.paragraph(seen.vantage, "bold")
     screen.paragraph(seen.headline, "bold")
     screen.line()
     for table in seen.tables:

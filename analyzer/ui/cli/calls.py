@@ -38,6 +38,7 @@ def calls(
     keylog: str | None,
     keep_copies: bool,
     failed: bool,
+    scanners: bool | None,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
     causes_chosen: tuple[str, ...],
@@ -58,7 +59,7 @@ def calls(
 
     settled, codes = settings(config, registry)
     zone = zone_named(zone_name, settled.zone)
-    asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until)
+    asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until, scanners)
     if cut_out is not None and "-" in captures:
         raise click.BadParameter("frames cannot be cut out of standard input; give a file", param_hint="-w")
     say_when_cold(quiet)

@@ -21,6 +21,7 @@ def choosing_options(command: _F) -> _F:
     outcomes = click.Choice([outcome.value for outcome in Outcome])
     for option in reversed((
         click.option("--failed", is_flag=True, help="Unsuccessful calls only."),
+        click.option("--scanners/--no-scanners", "scanners", default=None, help="Scanners' calls only; all but these."),
         click.option("--outcome", "outcomes", multiple=True, type=outcomes, help="May be repeated."),
         click.option(
             "--status", "statuses", multiple=True, metavar="CODE", help="486, 5xx, 500-599, none. May be repeated."
@@ -52,6 +53,7 @@ class Asked:
         numbers: Sequence[str],
         since: str | None,
         until: str | None,
+        scanners: bool | None = None,
     ) -> None:
         self._failed = failed
         self._outcomes = tuple(Outcome(word) for word in outcomes)
@@ -61,12 +63,14 @@ class Asked:
         self._numbers = tuple(numbers)
         self._since = since
         self._until = until
+        self._scanners = scanners
 
     @property
     def is_anything(self) -> bool:
         """Whether any option was given."""
         lists = (self._outcomes, self._statuses, self._causes, self._endpoints, self._numbers)
-        return self._failed or any(lists) or self._since is not None or self._until is not None
+        given = (self._since, self._until, self._scanners)
+        return self._failed or any(lists) or any(one is not None for one in given)
 
     def choice(self, zone: tzinfo, first_ts: int | None) -> Choice:
         """The choice; times without a date are on the day of ``first_ts``, those without offset in ``zone``."""
@@ -75,6 +79,7 @@ class Asked:
 
         return Choice(
             is_unsuccessful=self._failed,
+            is_scanner=self._scanners,
             outcomes=self._outcomes,
             statuses=self._statuses,
             causes=self._causes,

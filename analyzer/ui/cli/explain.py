@@ -36,6 +36,7 @@ def explain(
     keylog: str | None,
     keep_copies: bool,
     failed: bool,
+    scanners: bool | None,
     outcomes: tuple[str, ...],
     statuses: tuple[str, ...],
     causes_chosen: tuple[str, ...],
@@ -53,7 +54,7 @@ def explain(
     """
     from analyzer.ui.cli.moments import zone_named
 
-    asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until)
+    asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until, scanners)
     which = None
     if not asked.is_anything and len(captures) > 1:
         *files, which = captures

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from analyzer import api
-from analyzer.batch import Columns
-from analyzer.schema import TABLES
+from analyzer.batch import Columns, Ints, MessageBatch
+from analyzer.pipeline import MessageSink
+from analyzer.schema import TABLES, EvidenceRow
 from analyzer.stats.listing import LISTED, listed
 from analyzer.tables import TableWriter, columns_of_rows
 
-#: Tables that the analysis keeps as columns; messages and transactions stream by, the rest are rows.
+#: Tables that the analysis keeps as columns; messages, transactions and evidence stream by, the rest are rows.
 _KEPT = ("calls", "sessions", "links", "registrations", "others", "midcall", "branches", "blocks")
-_STREAMED = ("messages", "transactions")
+_STREAMED = ("messages", "transactions", "evidence")
 
 
 def analyze_into(
@@ -29,8 +30,8 @@ def analyze_into(
 ) -> tuple[api.Result, list[Path]]:
     """Analyse captures and write the tables and charts; returns the result and the files.
 
-    Messages and transactions are written while the captures are read, so that their tables need no memory. Raises
-    OutputError when the folder cannot be written.
+    Messages, transactions and evidence are written while the captures are read, so that their tables need no memory.
+    Raises OutputError when the folder cannot be written.
     """
     written: list[Path] = []
     asked = {**options, "has_timeline": has_charts, "progress": progress}
@@ -40,11 +41,18 @@ def analyze_into(
             for name in _STREAMED
             if name in tables
         }
+        sinks = []
         if "messages" in writers:
-            asked["message_sink"] = api.table_sink(writers["messages"])
+            sinks.append(api.table_sink(writers["messages"]))
+        if "evidence" in writers:
+            sinks.append(api.evidence_sink(writers["evidence"], options["registry"]))
+        if sinks:
+            asked["message_sink"] = _into(sinks)
         if "transactions" in writers:
             asked["transaction_sink"] = writers["transactions"].write
         result = api.analyze(*captures, **asked)
+        if "evidence" in writers and result.wire_evidence:
+            writers["evidence"].write(columns_of_rows(EvidenceRow, result.wire_evidence))
         for writer in writers.values():
             written += writer.close()
     for name in tables:
@@ -59,8 +67,18 @@ def analyze_into(
     return result, written
 
 
+def _into(sinks: Sequence[MessageSink]) -> MessageSink:
+    """One sink that feeds several."""
+
+    def take(batch: MessageBatch, links: Ints) -> None:
+        for sink in sinks:
+            sink(batch, links)
+
+    return take
+
+
 def table(result: api.Result, name: str) -> Columns:
-    """A table of an analysis by its name in `schema.TABLES`, messages and transactions excepted."""
+    """A table of an analysis by its name in `schema.TABLES`, those that stream by excepted."""
     if name in _KEPT:
         return result.columns(name)
     return columns_of_rows(TABLES[name], listed(result, name) if name in LISTED else [])
