@@ -36,6 +36,7 @@ from analyzer.correlate.layout import (
     G_ANSWER_CSEQ,
     G_ANSWER_TAG,
     G_ANSWER_TX,
+    G_ANSWERS,
     G_ASKED,
     G_ATTEMPTS,
     G_BYE_BY_CALLEE,
@@ -57,6 +58,7 @@ from analyzer.correlate.layout import (
     G_INNER_CSEQ,
     G_INNER_NO,
     G_INNER_TX,
+    G_KIND,
     G_LAST_TS,
     G_MESSAGES,
     G_NO,
@@ -64,6 +66,7 @@ from analyzer.correlate.layout import (
     G_RESENDS,
     G_TIMER,
     G_TX_COUNT,
+    GROUP_CALL,
     GROUP_OTHER,
     K_FROM,
     K_TO,
@@ -85,6 +88,7 @@ from analyzer.correlate.layout import (
     T_CANCEL_TS,
     T_CLIENT,
     T_CSEQ,
+    T_FINAL_TAG,
     T_FINAL_TS,
     T_FLAGS,
     T_HOP,
@@ -108,7 +112,7 @@ from analyzer.correlate.layout import (
     TF_REQUEST,
 )
 from analyzer.correlate.note_kernels import note
-from analyzer.correlate.response_kernels import note_final
+from analyzer.correlate.response_kernels import note_final, note_to_tag
 from analyzer.correlate.row_kernels import add_to_group, new_group
 from analyzer.correlate.table_kernels import find_slot
 from analyzer.correlate.wheel_kernels import arm, timer_of
@@ -326,5 +330,9 @@ def place_request(
                 groups[call, G_BYE_STATUS] = tx[slot, T_STATUS]
                 groups[call, G_BYE_FINAL_TS] = tx[slot, T_FINAL_TS]
         if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:
-            note_final(scalars, groups, tx, numbers, i, group, slot)
+            note_final(scalars, groups, tx, group, slot)
+            if groups[group, G_KIND] == GROUP_CALL:
+                note_to_tag(groups, group, tx[slot, T_FINAL_TAG])
+                if tx[slot, T_STATUS] < 300 and tx[slot, T_HOP] == groups[group, G_HOP]:
+                    groups[group, G_ANSWERS] += 1
     return has_name
