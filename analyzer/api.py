@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -311,7 +312,24 @@ class Result:
             raise KeyError(call_no)
         messages = CallMessages(call_id_octets(calls, int(rows[0])))
         again = self._again(keep=(), message_sink=messages, progress=progress)
-        return explained(calls, int(rows[0]), messages, self._rules, again._pipeline.end_ts)
+        seen = explained(calls, int(rows[0]), messages, self._rules, again._pipeline.end_ts)
+        about = [
+            self.wire_evidence[event]
+            for event, calls_of in enumerate(self._matches.calls_of_event)
+            if int(rows[0]) in calls_of
+        ]
+        evidence = sorted([*seen.evidence, *about], key=lambda row: row.ts)
+        return replace(seen, evidence=evidence, **self._session_of(seen.call["session_no"]))
+
+    def _session_of(self, session_no: int | None) -> dict[str, Any]:
+        """The session of a call that has others in it, and its links."""
+        sessions, links = self.columns("sessions"), self.columns("links")
+        if session_no is None or not len(sessions):
+            return {}
+        (row,) = sessions.take(sessions.ints("session_no") == session_no).rows()
+        if row["calls"] < 2:
+            return {}
+        return {"session": row, "links": list(links.take(links.ints("session_no") == session_no).rows())}
 
     def calls_behind(
         self,

@@ -7,7 +7,7 @@ them on the one side, and then on the other: what lies between is what the captu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,36 +15,19 @@ from numpy.typing import NDArray
 from analyzer.batch import MISSING, Columns
 from analyzer.schema import BoundRow
 from analyzer.stats.analysis import Analysis
-from analyzer.stats.counting import Mask, is_outcome, one_of
+from analyzer.stats.counting import is_outcome, one_of, scanned
 from analyzer.stats.doubts import Doubts, doubts, undecided
-from analyzer.vocab import Outcome, RegistrationOutcome, Release
+from analyzer.stats.kpis import KPIS
+from analyzer.stats.population import Population, Share
+from analyzer.vocab import Outcome, Release
+
+if TYPE_CHECKING:
+    from analyzer.registry import Registry
 
 #: Figures about how answered calls ended: for them a call whose end was not seen is doubtful too.
 _ABOUT_ENDS = frozenset({"scr", "drops"})
-#: Codes of an ineffective attempt, RFC 6076 §4.8, and those that IRA leaves out, §4.2.
-_ISA = (408, 500, 503, 504)
-_NOT_IRA = (401, 402, 407)
-_SEER = (480, 486, 600, 603)
-_ENDED_WELL = (Release.NORMAL, Release.ODD)
-
-
-class Share(Protocol):
-    """A ratio before it is summed up: what each call adds to the numerator and to the denominator."""
-
-    @property
-    def numerator(self) -> Mask:
-        """Calls that count in the numerator."""
-
-    @property
-    def denominator(self) -> Mask:
-        """Calls that count in the denominator."""
-
-
-class Counted(NamedTuple):
-    """A `Share` of our own."""
-
-    numerator: Mask
-    denominator: Mask
+#: The ratios of calls whose ranges are told.
+OF_CALLS = ("ser", "seer", "asr", "ner", "isa", "scr", "failures", "drops")
 
 
 class Bound(NamedTuple):
@@ -79,7 +62,7 @@ def bounds(calls: Columns, shares: Mapping[str, Share], doubt: Doubts) -> dict[s
     unended = undecided(calls)
     silent_among, found = doubt.silent, {}
     for kpi, share in shares.items():
-        counted = np.asarray(share.denominator) > 0
+        counted = np.asarray(share.denominator, dtype=np.bool_)
         inside = counted & share.numerator
         gains = min(doubt.inside, int((silent_among & counted & ~inside).sum()))
         losses = min(doubt.inside, int((silent_among & inside).sum()))
@@ -94,8 +77,9 @@ def bounds(calls: Columns, shares: Mapping[str, Share], doubt: Doubts) -> dict[s
 def registration_bound(share: Share, doubt: Doubts) -> Bound:
     """The range of a ratio of registrations in whose numerator those without an answer stand."""
     losses = min(doubt.silent_registrations, doubt.one_sided_registrations + doubt.lost_messages)
-    inside = int((share.numerator & share.denominator).sum())
-    return bound(inside, int(share.denominator.sum()), 0, min(losses, inside), doubt.open_registrations)
+    counted = np.asarray(share.denominator, dtype=np.bool_)
+    inside = int((share.numerator & counted).sum())
+    return bound(inside, int(counted.sum()), 0, min(losses, inside), doubt.open_registrations)
 
 
 def duration_bound(calls: Columns, end_ts: int | None) -> Bound:
@@ -125,9 +109,13 @@ def bound_rows(analysis: Analysis, doubt: Doubts | None = None) -> list[BoundRow
     """The range of each figure that this capture can falsify, in the order in which figures are shown."""
     calls, registrations = analysis.columns("calls"), analysis.columns("registrations")
     doubt = doubts(analysis) if doubt is None else doubt
-    shares = call_shares(calls)
+    kept = ~scanned(calls)
+    if not kept.all():  # as the figures themselves
+        calls, doubt = calls.take(kept), doubt._replace(silent=doubt.silent[kept])
+        doubt = doubt._replace(open=int(is_outcome(calls, {Outcome.OPEN}).sum()))
+    shares = call_shares(calls, analysis.registry)
     rows = [_row(kpi, "%", shares[kpi], found) for kpi, found in bounds(calls, shares, doubt).items()]
-    ineffective = registration_share(registrations)
+    ineffective = registration_share(registrations, analysis.registry)
     rows.append(_row("ira", "%", ineffective, registration_bound(ineffective, doubt)))
     end_ts = max((row.end_ts for row in analysis.captures if row.end_ts is not None), default=None)
     known = durations(calls)
@@ -146,40 +134,20 @@ def durations(calls: Columns) -> NDArray[np.float64]:
 
 
 def _row(kpi: str, unit: str, share: Share, found: Bound) -> BoundRow:
-    counted = np.asarray(share.denominator) > 0
+    counted = np.asarray(share.denominator, dtype=np.bool_)
     whole = int(counted.sum())
     value = 100 * int((share.numerator & counted).sum()) / whole if whole else None
     return BoundRow(kpi, unit, value, found.low, found.high, found.doubtful, found.outside)
 
 
-def call_shares(calls: Columns) -> dict[str, Share]:
-    """The ratios of calls whose ranges are told, by the ids of the figures; definitions in docs/counting.md."""
-    none = np.zeros(len(calls), dtype=np.bool_)
-    if not len(calls):
-        return {kpi: Counted(none, none) for kpi in ("ser", "seer", "asr", "ner", "isa", "scr")}
-    status = calls.ints("status_code")
-    left_out = is_outcome(calls, {Outcome.ELSEWHERE, Outcome.REDIRECTED, Outcome.OPEN})
-    counted, requested = ~left_out, ~is_outcome(calls, {Outcome.ELSEWHERE, Outcome.OPEN})
-    answered = is_outcome(calls, {Outcome.ANSWERED})
-    users = {Outcome.BUSY, Outcome.NO_ANSWER, Outcome.CANCELLED, Outcome.DECLINED}
-    unavailable = is_outcome(calls, {Outcome.UNAVAILABLE}) & (calls.ints("cause") != 27)
-    well = answered & one_of(calls.labels("release"), _ENDED_WELL)
-    still_up = answered & one_of(calls.labels("release"), {Release.STILL_UP})
-    return {
-        "ser": Counted(answered, counted),
-        "seer": Counted(counted & (answered | np.isin(status, _SEER)), counted),
-        "asr": Counted(answered, counted),
-        "ner": Counted(answered | is_outcome(calls, users) | unavailable, counted),
-        "isa": Counted(requested & np.isin(status, _ISA), requested),
-        "scr": Counted(well, requested & ~still_up),
-    }
+def call_shares(calls: Columns, registry: Registry) -> dict[str, Share]:
+    """The ratios of calls whose ranges are told, by their ids in data/kpis.toml."""
+    rows = Population(calls, "calls", registry.kpis)
+    return {kpi: share for kpi in OF_CALLS if isinstance(share := KPIS[kpi](rows, registry.kpis[kpi]), Share)}
 
 
-def registration_share(registrations: Columns) -> Counted:
+def registration_share(registrations: Columns, registry: Registry) -> Share:
     """Ineffective registration attempts, RFC 6076 §4.2."""
-    if not len(registrations):
-        return Counted(np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_))
-    status = registrations.ints("status_code")
-    counted = ~one_of(registrations.labels("outcome"), {RegistrationOutcome.OPEN})
-    timed_out = one_of(registrations.labels("outcome"), {RegistrationOutcome.TIMED_OUT})
-    return Counted(counted & (timed_out | ((status >= 400) & ~np.isin(status, _NOT_IRA))), counted)
+    share = KPIS["ira"](Population(registrations, "registrations", registry.kpis), registry.kpis["ira"])
+    assert isinstance(share, Share)
+    return share

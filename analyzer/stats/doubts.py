@@ -15,10 +15,9 @@ from analyzer.batch import MISSING, Columns
 from analyzer.schema import CaptureRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.counting import Mask, is_outcome, one_of, scanned
+from analyzer.stats.kpi import Ratio
 from analyzer.vocab import Outcome, RegistrationOutcome, Release
 
-#: The standard normal deviate that leaves 2.5 % on each side.
-_Z = 1.959963984540054
 #: So many times fewer holes than lost frames: the frames were others.
 _FAR_FEWER = 10
 #: Messages of a plain call (INVITE 100 180 200 ACK BYE 200), where no call tells better.
@@ -160,12 +159,8 @@ def shows_no_holes(analysis: Analysis) -> bool:
 
 def interval(part: int, whole: int) -> tuple[float, float]:
     """The Wilson 95 % interval of a share, 0 to 1; everything is possible where nothing was counted."""
-    if whole <= 0:
-        return 0.0, 1.0
-    share, square = part / whole, _Z * _Z
-    spread = _Z * math.sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
-    centre, scale = share + square / (2 * whole), 1 + square / whole
-    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
+    low, high = Ratio(part, whole).interval or (0.0, 100.0)
+    return low / 100, high / 100
 
 
 def unlinked_messages(analysis: Analysis) -> int:

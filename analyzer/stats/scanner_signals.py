@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from analyzer.registry.vendor_entries import Signal
 
 CERTAINTIES = ("certain", "likely", "possible")
+#: Calls and registrations of a source whose texts are compared.
+READ = 4096
 #: Detail of a call whose challenge nobody followed (data/call_outcomes.toml).
 _NOT_FOLLOWED = ("auth_abandoned",)
 
@@ -122,14 +124,16 @@ def behaviour(
 
     if not asked.succeeded[own].any():
         weigh("no_success", 1, count, 0)
-    targets, itself = targets_of(calls, registrations, of_calls, of_registrations)
+    # The first thousands say enough, and a flood of millions must not cost a text each.
+    read = of_calls[:READ]
+    targets, itself = targets_of(calls, registrations, read, of_registrations[:READ])
     weigh("many_targets", len(targets), count, len(targets))
     numbers = [target for target in targets if target.isdecimal()]
     upwards = counted_up(numbers)
     weigh("sequential", upwards / max(len(numbers) - 1, 1), len(numbers), upwards)
     tried = prefixes(numbers)
     weigh("prefixes", tried, count, tried)
-    weigh("self_calls", itself / max(len(of_calls), 1), len(of_calls), itself)
+    weigh("self_calls", itself / max(len(read), 1), len(read), itself)
     challenged = unfollowed = 0
     if len(of_calls):
         status, ack = calls.ints("status_code")[of_calls], calls.ints("ack_ts")[of_calls]

@@ -16,7 +16,8 @@ import numpy as np
 from analyzer.batch import MISSING, Columns, Ints, Labels, concat_labels
 from analyzer.schema import ScannerRow
 from analyzer.stats.counting import Mask, one_of
-from analyzer.stats.scanner_signals import Reason, Requests, behaviour, fingerprints, sweep, targets_of, traces
+from analyzer.stats.dialled import octets
+from analyzer.stats.scanner_signals import READ, Reason, Requests, behaviour, fingerprints, sweep, targets_of, traces
 from analyzer.stats.sweeps import Asked, asked_others
 from analyzer.vocab import Outcome, RegistrationOutcome
 
@@ -86,7 +87,7 @@ def _score(
         successful[source] = beside.get(asked.endpoint(source), Asked()).accepted > 0
     judged = {asked.endpoint(source) for source in np.flatnonzero(successful).tolist()} if beside else set()
     rows = np.flatnonzero(~successful[asked.source] | certain_agent)
-    traced = traces(calls, registrations, asked.calls, rows, registry)
+    traced = traces(calls, registrations, asked.calls, rows[~certain_agent[rows]], registry)
     marked = certain_agent.copy()
     for trace_rows in traced["certain"].values():
         marked[trace_rows] = True
@@ -159,11 +160,12 @@ def _requests(calls: Columns, registrations: Columns) -> Requests:
         addresses.append(calls.labels("callee_ip"))
         networks.append(calls.ints("network"))
     joined, network = concat_labels(addresses), np.concatenate(networks)
-    known, numbers = network[:1], joined.codes.astype(np.int64)
-    sources: Ints = np.arange(len(joined.names))
+    names = [*joined.names, ""]  # the last one for rows without an address
+    known, numbers = network[:1], np.where(joined.codes < 0, len(names) - 1, joined.codes).astype(np.int64)
+    sources: Ints = np.arange(len(names))
     if (network != network[0]).any():
         known, position = np.unique(network, return_inverse=True)
-        sources, numbers = np.unique(numbers + position * len(joined.names), return_inverse=True)
+        sources, numbers = np.unique(numbers + position * len(names), return_inverse=True)
     count = len(calls) + len(registrations)
     answered = one_of(calls.labels("outcome"), (Outcome.ANSWERED,)) if len(calls) else np.zeros(0, np.bool_)
     accepted = one_of(registrations.labels("outcome"), _ACCEPTED) if len(registrations) else np.zeros(0, np.bool_)
@@ -171,7 +173,7 @@ def _requests(calls: Columns, registrations: Columns) -> Requests:
         source=numbers[:count],
         sources=sources,
         networks=known,
-        addresses=joined.names,
+        addresses=names,
         reached=np.where(answered, numbers[count:], -1),
         calls=len(calls),
         ts=np.concatenate([table.ints(ts) for table, _, _, ts in parts]),
@@ -184,6 +186,15 @@ def _labelled(labels: Labels, is_wanted: Sequence[bool]) -> Mask:
     """Rows whose label is wanted; a missing one is not."""
     chosen: Mask = np.array([*is_wanted, False], dtype=np.bool_)[labels.codes]
     return chosen
+
+
+def _target_count(calls: Columns, registrations: Columns, of_calls: Ints, of_registrations: Ints) -> int:
+    """The different users asked for; of a flood its different URIs, which come to the same and cost less."""
+    if len(of_calls) <= READ and len(of_registrations) <= READ:
+        return len(targets_of(calls, registrations, of_calls, of_registrations)[0])
+    uris = set(octets(calls["to_uri"], of_calls)) if len(of_calls) else set()
+    uris |= set(octets(registrations["aor"], of_registrations)) if len(of_registrations) else set()
+    return len(uris - {b""})
 
 
 def _row(
@@ -207,7 +218,7 @@ def _row(
         calls=len(of_calls),
         registrations=len(of_registrations),
         others=other.requests,
-        targets=len(targets_of(calls, registrations, of_calls, of_registrations)[0]),
+        targets=_target_count(calls, registrations, of_calls, of_registrations),
         successes=int(asked.succeeded[own].sum()),
         first_ts=int(asked.ts[own].min()),
         last_ts=int(asked.ts[own].max()),

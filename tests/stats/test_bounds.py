@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.batch import Columns
+from analyzer.registry import load_registry
 from analyzer.schema import RegistrationRow
 from analyzer.stats.bounds import (
     Bound,
@@ -39,7 +40,7 @@ def silent(table_of_calls: Columns) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def found(table_of_calls: Columns, **doubtful: int) -> dict[str, Bound]:
-    shares = call_shares(table_of_calls)
+    shares = call_shares(table_of_calls, load_registry())
     return bounds(table_of_calls, shares, Doubts(silent(table_of_calls), **doubtful))
 
 
@@ -80,7 +81,7 @@ def test_without_doubts_every_range_is_a_point() -> None:
     ranges = found(made(ANSWERED, BUSY, BUSY, {"outcome": "failed", "status_code": 503}))
     assert {kpi: (r.low, r.high) for kpi, r in ranges.items()} == {
         "ser": (25.0, 25.0), "seer": (75.0, 75.0), "asr": (25.0, 25.0), "ner": (75.0, 75.0), "isa": (25.0, 25.0),
-        "scr": (25.0, 25.0),
+        "scr": (25.0, 25.0), "failures": (25.0, 25.0), "drops": (0.0, 0.0),
     }  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def test_registrations_without_an_answer_may_have_had_one() -> None:
             {"registration_no": 4, "outcome": "rejected", "status_code": 403},
         ],
     )
-    share = registration_share(registered)
+    share = registration_share(registered, load_registry())
     nobody = np.zeros(0, dtype=np.bool_)
     assert registration_bound(share, Doubts(nobody)) == Bound(50.0, 50.0, 0, 0)
     doubtful = Doubts(nobody, silent_registrations=1, one_sided_registrations=1, open_registrations=4)
@@ -140,6 +141,13 @@ def test_rows_hold_the_figure_and_its_range() -> None:
         assert row.low is not None
         assert row.high is not None
         assert row.low <= (row.low if row.value is None else row.value) <= row.high
+
+
+def test_scanners_are_in_no_range() -> None:
+    scan = {**BUSY, "caller_agent": "friendly-scanner", "is_scanner": True, "caller_ip": "198.51.100.66"}
+    analysis = MadeAnalysis({"calls": made(ANSWERED, BUSY, *[scan] * 8, {**OPEN, "is_scanner": True})})
+    ser = next(row for row in bound_rows(analysis) if row.kpi == "ser")
+    assert (ser.value, ser.low, ser.high, ser.outside) == (50.0, 50.0, 50.0, 0)
 
 
 def test_nothing_at_all() -> None:

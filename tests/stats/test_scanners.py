@@ -268,10 +268,21 @@ def test_an_accepted_subscription_vouches_for_calls() -> None:
     assert not found(rows, beside=others({**ANSWERED, "method": "SUBSCRIBE"})).scanners
 
 
+def test_rows_without_an_address_do_no_harm() -> None:
+    scanning = found(calls(*[refused(n, caller_ip=None, network=n % 2 or None) for n in range(50)]))
+    assert not any(scanner.row.ip for scanner in scanning.scanners)
+
+
 def test_nothing_at_all() -> None:
     scanning = found()
     assert not len(scanning.is_scanner)
     assert not scanning.scanners
+
+
+def test_of_a_flood_a_part_is_read_and_all_of_it_is_counted() -> None:
+    scanning = found(calls(*[refused(n) for n in range(9000)]))
+    assert scanning.is_scanner.all()
+    assert (scanning.scanners[0].row.calls, scanning.scanners[0].row.targets) == (9000, 9000)
 
 
 # -- through the whole program ------------------------------------------------------------------------------------

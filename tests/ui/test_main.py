@@ -15,6 +15,8 @@ import jsonschema
 import pytest
 
 from analyzer.ui.cli.main import COMMANDS, main
+from tests.flow import sent
+from tests.frames import write_pcap
 
 ROOT = Path(__file__).parents[2]
 PCAPS = ROOT / "pcaps"
@@ -221,7 +223,15 @@ def test_an_empty_capture_is_zeros(run: Run, tmp_path: Path) -> None:
     found = json.loads(out)
     jsonschema.validate(found, SCHEMA)
     zeros = {"total": 0, "unsuccessful": 0, "failures": 0, "orphans": 0}
-    assert found["calls"] == {**zeros, "by_outcome": {}, "by_status_code": {}, "by_release": {}}
+    assert found["calls"] == {
+        **zeros,
+        "by_outcome": {},
+        "by_status_code": {},
+        "by_release": {},
+        "scanners": 0,
+        "without_scanners": {"total": 0, "answered": 0, "unsuccessful": 0, "failures": 0},
+    }
+    assert found["vantage"]["grade"] == "good"
     assert run("analyze", "empty.pcap", "-q")[0] == 0
     assert run("calls", "empty.pcap", "-q")[0] == 0
     assert run("analyze", "empty.pcap", "-q", "-o", "out", "--format", "csv,parquet,json")[0] == 0
@@ -343,3 +353,21 @@ def test_copies_are_removed_or_kept(run: Run) -> None:
     assert exit_code == 0
     assert len(out.splitlines()) == 3
     assert "--keep-copies: 10." in err
+
+
+def test_scanners_calls_are_listed_alone_or_left_out(run: Run, tmp_path: Path) -> None:
+    scan = 'scanner = 198.51.100.66 agent="friendly-scanner"\n'
+    scan += "".join(f"call s{n}\nscanner -> pbx INVITE to={n}\npbx -> scanner 404\n" for n in range(3))
+    real = "call real\nalice -> pbx INVITE\npbx -> alice 486\nalice -> pbx ACK\nend +60s"
+    write_pcap(sent(scan + real), tmp_path / "s.pcap")
+
+    def outcomes(*options: str) -> list[str]:
+        return [row["outcome"] for row in json.loads(run("calls", "s.pcap", "-q", "--format", "json", *options)[1])]
+
+    assert outcomes("--scanners") == ["invalid_number"] * 3
+    assert outcomes("--no-scanners") == ["busy"]
+    assert len(outcomes()) == 4
+    exit_code, out, _ = run("analyze", "s.pcap", "-q")
+    assert exit_code == 0
+    assert out.startswith("Capture: good")
+    assert "3 are scanners' (1)" in out

@@ -127,7 +127,7 @@ def _ack(scene: Scene, row: Ints) -> Said:
 
 def _cancel(scene: Scene) -> Said:
     if scene.call is None:
-        return Said("cancels an INVITE that was not seen")
+        return Said("cancels no INVITE that was seen: its branch fits none")
     then = {int(row[T_NO]): row for row in scene.invites()}
     for row in scene.invites(after=True):
         if row[T_FLAGS] & TF_CANCELLED == 0 or then[int(row[T_NO])][T_FLAGS] & TF_CANCELLED:
