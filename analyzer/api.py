@@ -313,10 +313,11 @@ class Result:
         messages = CallMessages(call_id_octets(calls, int(rows[0])))
         again = self._again(keep=(), message_sink=messages, progress=progress)
         seen = explained(calls, int(rows[0]), messages, self._rules, again._pipeline.end_ts)
+        row, matches = int(rows[0]), self._matches
         about = [
             self.wire_evidence[event]
-            for event, calls_of in enumerate(self._matches.calls_of_event)
-            if int(rows[0]) in calls_of
+            for event, first_call in enumerate(matches.first_call)
+            if row == first_call or event == matches.event_of_call[row]
         ]
         evidence = sorted([*seen.evidence, *about], key=lambda row: row.ts)
         return replace(seen, evidence=evidence, **self._session_of(seen.call["session_no"]))
