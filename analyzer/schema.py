@@ -140,6 +140,8 @@ class TransactionRow(NamedTuple):
     response_time_ms: Annotated[float | None, Col(REAL, "Request to final", unit="ms", field="sip.response-time")]
     request_resends: Annotated[int, Col(COUNT, "Resends of the request")]
     response_resends: Annotated[int, Col(COUNT, "Resends of its responses")]
+    request_span_ms: Annotated[float | None, Col(REAL, "First to last sight of a request that was resent", unit="ms")]
+    final_span_ms: Annotated[float | None, Col(REAL, "First to last sight of a final that was resent", unit="ms")]
     state: Annotated[TransactionState, Col(LABEL, "RFC 3261 Fig. 5-8, RFC 6026")]
     ended_by: Annotated[EndedBy, Col(LABEL, "final timeout capture_end")]
 
@@ -194,6 +196,7 @@ class CallRow(NamedTuple):
     cause_profile: Annotated[str, Col(LABEL, "Name of that profile")]
     cause_conflict: Annotated[bool, Col(FLAG, "A Reason header's cause contradicts the status code")]
     failed_by_ip: Annotated[str | None, Col(LABEL, "Who originated the final failure")]
+    failed_code: Annotated[int | None, Col(CODE, "The code that failed_by_ip sent; missing where it kept silent")]
     charged_grade: Annotated[Grade | None, Col(LABEL, "How surely: seen, at_or_behind")]
     failed_side: Annotated[Side, Col(LABEL, "Whose side failed_by_ip is on, by the own networks of sipcause.toml")]
     relayed_by: Annotated[str | None, Col(TEXT, "Who only passed it on, separated by spaces")]

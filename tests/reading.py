@@ -30,9 +30,13 @@ class Messages:
 
 
 def analyse(path: Path, **options: Any) -> Any:
-    """The result with every table that it can keep."""
+    """The result with every table that it can keep, by the configuration that stands beside the capture."""
     import analyzer
+    from analyzer.config import read_config
 
+    beside = path.with_name("sipcause.toml")
+    if beside.exists():
+        options.setdefault("config", read_config(beside))
     options.setdefault("keep", ("calls", "registrations", "transactions"))
     return analyzer.analyze(str(path), **options)
 

@@ -45,7 +45,7 @@ def best_there(tx: Ints, first: int, end: int, t: int) -> bool:
     """Whether no other transaction of that attempt and hop has a better final, or as good a one and came first."""
     for u in range(first, end):
         other = tx[u, T_ATTEMPT] == tx[t, T_ATTEMPT] and tx[u, T_HOP] == tx[t, T_HOP] and u != t
-        if other and has_final(tx[u]):
+        if other and has_final(tx[u]) and not 300 <= tx[u, T_STATUS] < 400:
             ours, theirs = rank(tx[t, T_STATUS]), rank(tx[u, T_STATUS])
             if theirs < ours or (theirs == ours and u < t):
                 return False
@@ -75,7 +75,8 @@ def fate_of(tx: Ints, first: int, end: int, t: int, decided: int, attempt: int, 
         return CANCELLED
     if not final:
         return UNANSWERED
-    if tx[t, T_ATTEMPT] != attempt:
+    followed = 300 <= tx[t, T_STATUS] < 400 and not 300 <= tx[decided, T_STATUS] < 400
+    if tx[t, T_ATTEMPT] != attempt or followed:
         return STEP
     if tx[t, T_HOP] == hop or not best_there(tx, first, end, t):
         return OUTRANKED

@@ -143,6 +143,7 @@ class CallTable:
             "cause_mapped": causes.mapped,
             "cause_conflict": causes.conflict,
             "failed_by_ip": charge.originator.astype(np.int32),
+            "failed_code": charge.code,
             "charged_grade": charge.grade.astype(np.int32),
             "attempts": groups[:, G_ATTEMPTS],
             "challenges": groups[:, G_CHALLENGES],

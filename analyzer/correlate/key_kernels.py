@@ -32,6 +32,17 @@ from analyzer.hash_kernels import Key, Words, hash_span, join
 from analyzer.jit import inlined, kernel
 
 
+@inlined
+def without_default_port(octets: Octets, start: int, length: int) -> int:
+    """The length of a sent-by without ``:5060``, which says what no port says (RFC 3261 §18.2.2)."""
+    if length <= 5:
+        return length
+    end = start + length
+    colon, five, zero, six = octets[end - 5], octets[end - 4], octets[end - 3], octets[end - 2]
+    is_default = colon == 0x3A and five == 0x35 and zero == 0x30 and six == 0x36 and octets[end - 1] == 0x30
+    return length - 5 if is_default else length
+
+
 @kernel
 def message_keys(octets: Octets, numbers: Ints, spans: Spans, seeds: Words, keys: Ints) -> None:
     """Fill ``keys`` (n × K_COLUMNS) for n messages.
@@ -66,7 +77,8 @@ def message_keys(octets: Octets, numbers: Ints, spans: Spans, seeds: Words, keys
             to_0 |= np.uint64(1)
         sent_by = np.uint64(0)
         if spans[i, S_SENT_BY, 1] >= 0:
-            sent_by, _ = hash_span(octets, spans[i, S_SENT_BY, 0], spans[i, S_SENT_BY, 1], seeds)
+            start, length = spans[i, S_SENT_BY, 0], spans[i, S_SENT_BY, 1]
+            sent_by, _ = hash_span(octets, start, without_default_port(octets, start, length), seeds)
         cseq = np.uint64(numbers[i, M_CSEQ])
         tx_0 = join(join(call_0 ^ branch_0, cseq), sent_by)
         tx_1 = join(join(call_1 + branch_1, cseq), sent_by)

@@ -87,6 +87,7 @@ T_CALL_NO = 69  # 0 = none
 T_REGISTRATION_NO = 70  # 0 = none
 T_CALL_SLOT = 71  # group slot of the call that an in-dialog request belongs to; -1
 T_RETRY_AFTER = 72  # of the final, s; MISSING
+T_LAST_REQUEST_TS = 73  # last sight of the request, resends included
 T_COLUMNS = 80  # whole cache lines
 MAX_SAME = 6
 
@@ -99,7 +100,7 @@ TF_CREDENTIALS = 16  # the request carries credentials
 TF_LATE = 32  # its final came after its timer: it decides nothing
 TF_CANCELLED = 64  # a CANCEL was seen for it
 TF_IN_DIALOG = 128  # its request carries a To tag
-TF_CROSSED = 256  # a BYE that met one of the other side
+TF_CROSSED = 256  # a request inside a dialog that met a BYE of the other side, or that BYE
 
 # Group rows (G_*). A group without a number of its own uses the first cache line alone, a message of a call the second.
 G_KIND = 0  # GROUP_*

@@ -148,9 +148,12 @@ class OtherTable:
     def _resolved(self, data: Part) -> Flags:
         """Where a later request of the same kind in the same call succeeded; a BYE race settles itself."""
         latest: dict[tuple[int, int], int] = {}
-        wanted = set(data["call_no"][data["call_no"] != MISSING].tolist())
-        for part in self._successes:
-            for call, kind, ts in part[np.isin(part[:, 0], list(wanted))].tolist() if wanted else ():
+        wanted = np.unique(data["call_no"][data["call_no"] != MISSING])
+        if len(wanted) and self._successes:
+            # Looked up at once: a part a batch would sort what is wanted as often as there are batches.
+            self._successes = [np.concatenate(self._successes)]
+            successes = self._successes[0]
+            for call, kind, ts in successes[np.isin(successes[:, 0], wanted)].tolist():
                 latest[call, kind] = max(latest.get((call, kind), MISSING), ts)
         rows = zip(data["call_no"].tolist(), _kinds(data["method"]).tolist(), data["request_ts"].tolist(), strict=True)
         later = [latest.get((call, kind), MISSING) > ts for call, kind, ts in rows]
@@ -186,7 +189,7 @@ def _midcall_part(tx: Ints, status: Ints, rules: Rules) -> Part:
         [
             status == 0,
             (status == _NO_DIALOG) & (method == CANCEL) & looks,
-            (status == _NO_DIALOG) & (method == BYE) & (flags & TF_CROSSED != 0) & looks,
+            (status == _NO_DIALOG) & (flags & TF_CROSSED != 0) & looks,
             among(status, (_NO_DIALOG, _TIMEOUT)),
             status == _GLARE,
             among(status, (401, 407)),

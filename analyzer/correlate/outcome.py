@@ -18,6 +18,7 @@ from analyzer.correlate.labels import Codes
 from analyzer.correlate.layout import (
     CHALLENGE_WINDOW,
     G_ACK_TS,
+    G_BYE_TS,
     G_FINAL_CLOCK,
     G_REFUSED,
     G_START_TS,
@@ -26,6 +27,7 @@ from analyzer.correlate.layout import (
     OUT_FIRST_TX,
     REPEAT_WINDOW,
     SECOND,
+    T_ACK_TS,
     T_CANCEL_Q850,
     T_CANCEL_SIP,
     T_CANCEL_TS,
@@ -34,21 +36,33 @@ from analyzer.correlate.layout import (
     T_FINAL_LOCATION,
     T_FINAL_Q850,
     T_FLAGS,
+    T_PROGRESS_Q850,
     T_STATUS,
     TF_CANCELLED,
 )
-from analyzer.correlate.rules import GENERIC, Rules
+from analyzer.correlate.rules import GENERIC, OUTCOME, Rules
 from analyzer.correlate.summary_kernels import (
+    C_ALERT_TS,
     C_DECIDING,
     C_FLAGS,
     C_GROUP,
+    C_MEDIA_TS,
     C_STATUS,
     C_TIMER,
     CF_PROGRESS,
     CF_RESPONSE,
     CF_RINGING,
 )
+from analyzer.vocab import NOT_UNSUCCESSFUL, Outcome
 
+#: Detail of a call that ended after an announcement.
+ANNOUNCEMENT = "announcement"
+_NOT_UNSUCCESSFUL = [OUTCOME[outcome] for outcome in NOT_UNSUCCESSFUL]
+#: What early media may have been ringing for.
+_MAY_RING = [
+    OUTCOME[outcome]
+    for outcome in (Outcome.CANCELLED, Outcome.ABANDONED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.TIMED_OUT)
+]
 _GIVES_UP = 10 * SECOND  # who waits longer for any sign of life has met a network failure
 
 
@@ -131,6 +145,8 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
     if not rules.counts("timers"):
         status = np.where(timed_out, 408, status)
         timed_out = none
+    # Who acknowledges or hangs up has had a final: the capture does not hold it.
+    confirmed = (final[:, T_ACK_TS] != MISSING) | (groups[:, G_ACK_TS] != MISSING) | (groups[:, G_BYE_TS] != MISSING)
     read, stir = _read(final, status, rules)
     by_cause = np.where(is_specific(read), rules.of_cause[np.clip(read, 0, 127)], -1)
     if not rules.counts("conflicts"):
@@ -152,6 +168,7 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
             Rule("challenge_failed", challenged & refused, rules.id("challenge_failed")),
             Rule("challenge_abandoned", challenged, rules.id("challenge_abandoned")),
             Rule("status_code", status > 0, rules.of_status[status]),
+            Rule("final_not_seen", (status == 0) & confirmed, rules.id("final_not_seen")),
             Rule("no_reply", (status == 0) & (flags & CF_RESPONSE == 0), rules.id("no_reply")),
             Rule("only_100", (status == 0) & (flags & CF_PROGRESS == 0), rules.id("only_100")),
         ],
@@ -160,7 +177,17 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
     )
     rule = asked.decided()
     outcome, fault, detail = rules.judged(rule, ringing, final[:, T_FINAL_LOCATION])
+    detail = np.where((detail < 0) & _announced(calls, outcome), rules.detail(ANNOUNCEMENT), detail).astype(np.int32)
     return Verdict(outcome, fault, detail, rule, status, cancelled, is_open, timed_out, read, ringing, asked)
+
+
+def _announced(calls: EndedCalls, outcome: Ints) -> Flags:
+    """Where early media was the caller's first sign, and what came of the call says that it was an announcement: it was
+    refused, or an 18x gave a specific cause."""
+    summary, _, final = calls
+    media = summary[:, C_MEDIA_TS]
+    heard: Flags = (media != MISSING) & (summary[:, C_ALERT_TS] == media) & ~among(outcome, _NOT_UNSUCCESSFUL)
+    return heard & (~among(outcome, _MAY_RING) | is_specific(final[:, T_PROGRESS_Q850]))
 
 
 def _read(final: ByColumn, status: Ints, rules: Rules) -> tuple[Ints, Flags]:

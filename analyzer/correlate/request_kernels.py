@@ -36,6 +36,7 @@ from analyzer.correlate.layout import (
     G_ANSWER_CSEQ,
     G_ANSWER_TAG,
     G_ANSWER_TX,
+    G_ANSWERS,
     G_ASKED,
     G_ATTEMPTS,
     G_BYE_BY_CALLEE,
@@ -49,6 +50,7 @@ from analyzer.correlate.layout import (
     G_BYE_TS,
     G_BYE_TX,
     G_BYE_VENDOR_CAUSE,
+    G_CSEQ,
     G_EXPIRES,
     G_FIRST_TX,
     G_HOP,
@@ -56,6 +58,7 @@ from analyzer.correlate.layout import (
     G_INNER_CSEQ,
     G_INNER_NO,
     G_INNER_TX,
+    G_KIND,
     G_LAST_TS,
     G_MESSAGES,
     G_NO,
@@ -63,6 +66,7 @@ from analyzer.correlate.layout import (
     G_RESENDS,
     G_TIMER,
     G_TX_COUNT,
+    GROUP_CALL,
     GROUP_OTHER,
     K_FROM,
     K_TO,
@@ -84,10 +88,12 @@ from analyzer.correlate.layout import (
     T_CANCEL_TS,
     T_CLIENT,
     T_CSEQ,
+    T_FINAL_TAG,
     T_FINAL_TS,
     T_FLAGS,
     T_HOP,
     T_KEY_0,
+    T_LAST_REQUEST_TS,
     T_NETWORK,
     T_NEXT,
     T_NO,
@@ -106,7 +112,7 @@ from analyzer.correlate.layout import (
     TF_REQUEST,
 )
 from analyzer.correlate.note_kernels import note
-from analyzer.correlate.response_kernels import note_final
+from analyzer.correlate.response_kernels import note_final, note_to_tag
 from analyzer.correlate.row_kernels import add_to_group, new_group
 from analyzer.correlate.table_kernels import find_slot
 from analyzer.correlate.wheel_kernels import arm, timer_of
@@ -128,6 +134,7 @@ def fill_request(tx: Ints, numbers: Ints, i: int, slot: int, source: int, target
     tx[slot, T_SERVER] = target
     tx[slot, T_REQUEST_NO] = numbers[i, M_MESSAGE_NO]
     tx[slot, T_REQUEST_TS] = numbers[i, D_TS]
+    tx[slot, T_LAST_REQUEST_TS] = numbers[i, D_TS]
     tx[slot, T_REQUEST_CLOCK] = clock
 
 
@@ -178,6 +185,12 @@ def join_dialog(
             first = groups[call, G_BYE_TX]
             if first >= 0 and tx[first, T_NO] == groups[call, G_BYE_NO]:
                 tx[first, T_FLAGS] |= TF_CROSSED
+    elif groups[call, G_BYE_TS] != MISSING and clock - groups[call, G_BYE_CLOCK] <= NO_REPLY:
+        tx[slot, T_FLAGS] |= TF_CROSSED  # it was under way when the other side hung up
+    if method == BYE:
+        inner = groups[call, G_INNER_TX]
+        if inner >= 0 and tx[inner, T_NO] == groups[call, G_INNER_NO] and tx[inner, T_STATUS] == 0:
+            tx[inner, T_FLAGS] |= TF_CROSSED
     elif method == INVITE:
         groups[call, G_INNER_TX] = slot
         groups[call, G_INNER_NO] = tx[slot, T_NO]
@@ -224,6 +237,9 @@ def acknowledged(
                 return other
             other = tx[other, T_NEXT]
         return slot
+    if slot < 0 and groups[group, G_CSEQ] == cseq and groups[group, G_ACK_TS] == MISSING:
+        # Its 2xx comes later (an out-of-order capture), or was never captured: a final there was.
+        groups[group, G_ACK_TS] = numbers[i, D_TS]
     slot = groups[group, G_INNER_TX]
     if slot >= 0 and groups[group, G_INNER_CSEQ] == cseq and tx[slot, T_NO] == groups[group, G_INNER_NO]:
         return slot
@@ -314,5 +330,9 @@ def place_request(
                 groups[call, G_BYE_STATUS] = tx[slot, T_STATUS]
                 groups[call, G_BYE_FINAL_TS] = tx[slot, T_FINAL_TS]
         if tx[slot, T_STATUS] != 0 and tx[slot, T_ATTEMPT] > 0:
-            note_final(scalars, groups, tx, numbers, i, group, slot)
+            note_final(scalars, groups, tx, group, slot)
+            if groups[group, G_KIND] == GROUP_CALL:
+                note_to_tag(groups, group, tx[slot, T_FINAL_TAG])
+                if tx[slot, T_STATUS] < 300 and tx[slot, T_HOP] == groups[group, G_HOP]:
+                    groups[group, G_ANSWERS] += 1
     return has_name

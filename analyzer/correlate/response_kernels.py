@@ -113,6 +113,7 @@ Transitions: TypeAlias = NDArray[np.int8]
 
 # The events of correlate/states.py (tests compare them).
 EVENT_PROVISIONAL, EVENT_SUCCESS, EVENT_FAILURE, EVENT_ACK = 0, 1, 2, 3
+LONGEST_DELTA = (1 << 31) - 1  # s
 
 
 @inlined
@@ -227,7 +228,7 @@ def response_in_transaction(
 
 
 @kernel
-def note_final(scalars: Ints, groups: Ints, tx: Ints, numbers: Ints, i: int, group: int, slot: int) -> bool:
+def note_final(scalars: Ints, groups: Ints, tx: Ints, group: int, slot: int) -> bool:
     """Let a final response count for its call or registration; True if it is the one that decides so far."""
     if tx[slot, T_HOP] != groups[group, G_HOP] or tx[slot, T_ATTEMPT] != groups[group, G_ATTEMPTS]:
         return False
@@ -239,10 +240,10 @@ def note_final(scalars: Ints, groups: Ints, tx: Ints, numbers: Ints, i: int, gro
         groups[group, G_CHALLENGES] += 1
     if groups[group, G_STATUS] != 0 and not outranks(status, groups[group, G_STATUS], scalars[S_OFF]):
         return False
-    flags = numbers[i, M_FLAGS]
+    flags = tx[slot, T_FINAL_FLAGS]
     groups[group, G_STATUS] = status
     groups[group, G_FINAL_TS] = tx[slot, T_FINAL_TS]
-    groups[group, G_RETRY_AFTER] = numbers[i, M_RETRY_AFTER]
+    groups[group, G_RETRY_AFTER] = tx[slot, T_RETRY_AFTER]
     groups[group, G_FINAL_CLOCK] = tx[slot, T_FINAL_CLOCK]
     # The first challenge may meet credentials of an earlier call; the second one after them refuses.
     again = groups[group, G_CHALLENGES] > 1 and tx[slot, T_FLAGS] & TF_CREDENTIALS != 0 and flags & F_STALE == 0
@@ -254,6 +255,13 @@ def note_final(scalars: Ints, groups: Ints, tx: Ints, numbers: Ints, i: int, gro
         groups[group, G_ANSWER_TX] = slot
         groups[group, G_ANSWER_TAG] = tx[slot, T_FINAL_TAG]
     return True
+
+
+@inlined
+def session_due(clock: int, expires: int) -> int:
+    """When a session timer runs out, RFC 4028; what is longer than delta-seconds may be would overflow."""
+    due: int = clock + min(expires, LONGEST_DELTA) * SECOND
+    return due
 
 
 @kernel
@@ -272,14 +280,14 @@ def final_in_group(
     """Let the final that counts now for its transaction count for its call or registration."""
     if tx[slot, T_ATTEMPT] > 0:
         status = numbers[i, M_STATUS]
-        decides = note_final(scalars, groups, tx, numbers, i, group, slot)
+        decides = note_final(scalars, groups, tx, group, slot)
         if groups[group, G_KIND] == GROUP_REGISTRATION:
             if decides and status < 300 and numbers[i, M_EXPIRES] != MISSING:
                 groups[group, G_EXPIRES] = numbers[i, M_EXPIRES]
         elif status < 300 and decides:
             store_to_tag(scalars, groups, spans, octets, arena, i, group)
             if numbers[i, M_SESSION_EXPIRES] != MISSING:
-                groups[group, G_SESSION_DUE] = scalars[S_CLOCK] + numbers[i, M_SESSION_EXPIRES] * SECOND
+                groups[group, G_SESSION_DUE] = session_due(scalars[S_CLOCK], numbers[i, M_SESSION_EXPIRES])
 
 
 @inlined
@@ -301,7 +309,7 @@ def final_in_dialog(
         if own_bye and status < 300:
             groups[call, G_BYE_FINAL_TS] = numbers[i, D_TS]
     elif status < 300 and numbers[i, M_SESSION_EXPIRES] != MISSING and groups[call, G_SESSION_DUE] != MISSING:
-        groups[call, G_SESSION_DUE] = clock + numbers[i, M_SESSION_EXPIRES] * SECOND
+        groups[call, G_SESSION_DUE] = session_due(clock, numbers[i, M_SESSION_EXPIRES])
 
 
 @inlined

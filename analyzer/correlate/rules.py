@@ -52,7 +52,7 @@ class Rules:
         self.faults = np.array(
             [[FAULT[r.fault], FAULT[r.ringing_fault], FAULT[r.location_user_fault]] for r in listed]
         )
-        self.detail_names = sorted({r.detail for r in listed if r.detail})
+        self.detail_names = sorted({"announcement", *(r.detail for r in listed if r.detail)})
         self.details = np.array(
             [self.detail_names.index(r.detail) if r.detail else -1 for r in listed], dtype=np.int32
         )
@@ -99,6 +99,10 @@ class Rules:
     def id(self, rule: str) -> int:
         """The number of a rule."""
         return self._ids[rule]
+
+    def detail(self, name: str) -> int:
+        """The number of a detail."""
+        return self.detail_names.index(name)
 
     def judged(
         self, rule: Ints, ringing: NDArray[np.bool_], location: Ints

@@ -38,7 +38,9 @@ from analyzer.correlate.layout import (
     DONE,
     DRAIN,
     FULL,
+    G_ACK_TS,
     G_ANSWER_TS,
+    G_ANSWER_TX,
     G_ANSWERS,
     G_ATTEMPTS,
     G_DUE,
@@ -82,6 +84,7 @@ from analyzer.correlate.layout import (
     T_HOP,
     T_KEY_0,
     T_LAST_FINAL_TS,
+    T_LAST_REQUEST_TS,
     T_METHOD,
     T_NETWORK,
     T_NO,
@@ -258,6 +261,9 @@ def step(
             if tx[slot, T_ACK_TS] == MISSING:
                 tx[slot, T_ACK_TS] = ts
                 tx[slot, T_ACK_NO] = message_no
+                answered = groups[group, G_KIND] == GROUP_CALL and tx[slot, T_STATUS] // 100 == 2
+                if answered and groups[group, G_ANSWER_TX] == slot and groups[group, G_ACK_TS] == MISSING:
+                    groups[group, G_ACK_TS] = ts  # some acknowledge a 2xx with the branch of its INVITE
             if tx[slot, T_METHOD] == INVITE:
                 after = transitions[0, tx[slot, T_STATE], EVENT_ACK]
                 if after >= 0:
@@ -265,6 +271,7 @@ def step(
         elif is_request:
             if resent:
                 tx[slot, T_REQUEST_RESENDS] += 1
+                tx[slot, T_LAST_REQUEST_TS] = ts
         elif resent:
             tx[slot, T_RESPONSES] += 1
             tx[slot, T_RESPONSE_RESENDS] += 1

@@ -55,7 +55,8 @@ C_RELAY_0 = 9  # endpoints that only passed it on, -1 = none
 C_RELAYS = 4
 C_ALERT_TS = 13  # first 180 or 18x with SDP, and first 18x with SDP, at the lowest hop; MISSING
 C_MEDIA_TS = 14
-C_COLUMNS = 15
+C_ORIGIN_STATUS = 15  # final of the originator, 0 = it kept silent
+C_COLUMNS = 16
 
 CF_RINGING = 1  # any of 180-183 in the last attempt, before its final
 CF_RESPONSE = 2  # any response was seen at the lowest hop of the last attempt
@@ -126,6 +127,7 @@ def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: 
             if sent_on and row[T_FLAGS] & TF_RESPONSE == 0:
                 seen = 1
     out[C_ORIGINATOR] = endpoint
+    out[C_ORIGIN_STATUS] = 0 if unanswered else tx[origin, T_STATUS]
     out[C_SEEN] = seen
     relays = 0
     for t in range(first, end):
@@ -202,6 +204,7 @@ def summarise(groups: Ints, tx: Ints, out: Ints, off: int) -> int:
         for k in range(C_ORIGINATOR, C_RELAY_0 + C_RELAYS):
             row[k] = -1
         row[C_SEEN] = 0
+        row[C_ORIGIN_STATUS] = 0
         row[C_ALERT_TS] = alert
         row[C_MEDIA_TS] = media
         if row[C_STATUS] < 200 or row[C_STATUS] >= 300:

@@ -27,6 +27,8 @@ from analyzer.correlate.layout import (
     T_FIRST_RESPONSE_TS,
     T_FLAGS,
     T_HOP,
+    T_LAST_FINAL_TS,
+    T_LAST_REQUEST_TS,
     T_METHOD,
     T_NETWORK,
     T_NO,
@@ -111,6 +113,8 @@ def _part(tx: Ints) -> Part:
         "response_time_ms": difference(final, request, has_final & (tx[:, T_FLAGS] & TF_REQUEST != 0), 1e6),
         "request_resends": tx[:, T_REQUEST_RESENDS].astype(np.int32),
         "response_resends": tx[:, T_RESPONSE_RESENDS].astype(np.int32),
+        "request_span_ms": difference(tx[:, T_LAST_REQUEST_TS], request, tx[:, T_REQUEST_RESENDS] > 0, 1e6),
+        "final_span_ms": difference(tx[:, T_LAST_FINAL_TS], final, tx[:, T_LAST_FINAL_TS] > final, 1e6),
         "state": np.where(timed_out, _STATES[TransactionState.TERMINATED], tx[:, T_STATE]).astype(np.int32),
         "ended_by": ended_by,
     }

@@ -106,7 +106,7 @@ def _endpoints(analysis: Analysis, row: EndpointRow, count: str) -> Mask:
         return _originated(analysis, *endpoint)
     if name == "by_status_code":
         code = None if key in ("", NONE) else int(key)
-        return _originated(analysis, *endpoint) & _equal(calls.ints("status_code"), code)
+        return _originated(analysis, *endpoint) & _equal(calls.ints("failed_code"), code)
     if name == "failures_relayed":
         role = analysis.sessions.charges.role
         in_between = (role != NOT_CHARGED) & _relayed_by(calls, row.ip) & _equal(calls.ints("network"), row.network)

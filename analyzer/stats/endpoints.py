@@ -86,7 +86,7 @@ def endpoints(
     sent = tally(numbers.of(callee))
     failed_made = tally(numbers.of(caller, failed))
     originated = numbers.of(charged, began)
-    codes = _originated_codes(originated, calls.ints("status_code")[began & (charged.codes >= 0)])
+    codes = _originated_codes(originated, calls.ints("failed_code")[began & (charged.codes >= 0)])
     relayed: Counter[int] = Counter(tally(numbers.of(failed_by, passed_on)))
     contradicted = tally(numbers.of(failed_by, np.asarray(calls["cause_conflict"])))
     positions = {int(network): position for position, network in enumerate(numbers.networks)}

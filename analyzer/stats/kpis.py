@@ -112,7 +112,7 @@ def kpis(
     request: Request = ALL,
     counts: Callable[[str], bool] = lambda rule: True,
 ) -> list[Kpi]:
-    """The figures of calls, of sessions where there are any, and of registrations: by population, part and figure.
+    """The figures of calls, of sessions where calls were linked, and of registrations: by population, part and figure.
 
     ``counts``: whether a rule of data/counting_rules.toml is followed; of these ``intervals``, ``ratios``, ``buckets``
     and ``scanners`` matter here.
@@ -122,7 +122,7 @@ def kpis(
         config.zone, config, registry.numbering, request.prefix_digits, by_first_invite=counts("buckets")
     )
     tables: dict[str, Columns] = {"calls": calls}
-    if sessions is not None and len(sessions):
+    if sessions is not None and 0 < len(sessions) < len(calls):
         tables["sessions"] = with_first_leg(sessions, calls)
     tables["registrations"] = registrations
     with_scanners = request.with_scanners if counts("scanners") else True

@@ -8,9 +8,10 @@ import numpy as np
 
 from analyzer.batch import MISSING, Columns
 from analyzer.issues import IssueNote
-from analyzer.stats.counting import Mask, one_of
-from analyzer.vocab import MidcallKind
+from analyzer.stats.counting import Mask, is_outcome, one_of
+from analyzer.vocab import MidcallKind, Outcome
 
+_TERMINATED = 487
 _MIDCALL = {MidcallKind.GLARE: "call.glare", MidcallKind.DIALOG_LOST: "call.dialog_lost"}
 
 
@@ -41,6 +42,10 @@ def _of_calls(calls: Columns) -> Iterator[tuple[str, str, Mask]]:
     race = one_of(calls.labels("outcome_detail"), ["cancel_race"])
     yield "call.ack_missing", "the final response was resent to the end, and no ACK came", missing
     yield "call.cancel_race", "answered although a CANCEL was under way", race
+    unseen = (calls.ints("status_code") == _TERMINATED) & is_outcome(calls, {Outcome.REJECTED})
+    lost = one_of(calls.labels("outcome_detail"), ["final_not_seen"])
+    yield "call.final_not_seen", "an ACK or BYE shows that there was one", lost
+    yield "call.unseen_cancel", "487, and no CANCEL", unseen
     yield "call.multi_answer", "several different To tags answered", answers > 1
     yield "call.behind_nat", "the caller's Via names another address than its packets come from", nat
     yield "sip.cause_conflict", "the Reason's cause and the status code do not go together", conflict

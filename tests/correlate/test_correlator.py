@@ -207,3 +207,15 @@ def test_notes_of_a_batch_have_their_place() -> None:
 def test_messages_that_came_before_their_invite_are_counted_for_its_call() -> None:
     run = Run().take([response(0.1, "c", 486), request(0.2, "c", "ACK", 1), invite(0.3, "c")]).close()
     assert [(call["messages"], call["status_code"]) for call in run.calls] == [(3, 486)]
+
+
+def test_an_answer_that_came_before_its_invite_is_one() -> None:
+    run = Run().take([response(0.1, "c", 200), invite(0.3, "c")]).close()
+    assert [(call["outcome"], call["answers"], call["forks"]) for call in run.calls] == [("answered", 1, 1)]
+
+
+def test_what_a_final_says_that_came_before_its_invite_is_kept() -> None:
+    """The Retry-After of the 503, not that of the INVITE: the next INVITE continues the call."""
+    late = [response(0.1, "c", 503, "1 INVITE", "t", "Retry-After: 5"), invite(0.3, "c")]
+    run = Run().take([*late, invite(5, "c", cseq=2), response(6, "c", 200, "2 INVITE")]).close()
+    assert [(call["outcome"], call["attempts"]) for call in run.calls] == [("answered", 2)]

@@ -1,7 +1,7 @@
 """Elements of a SIP network, drawn first and played then: phones, proxies that fork, B2BUAs.
 
-A *node* says beforehand how an element will treat an INVITE. `play` follows one INVITE through a tree of nodes and gives
-every message that it causes, on every link, and what comes back to whoever sent it. Playing draws nothing, so
+A *node* says beforehand how an element will treat an INVITE. `play` follows one INVITE through a tree of nodes and
+gives every message that it causes, on every link, and what comes back to whoever sent it. Playing draws nothing, so
 that a proxy may play a branch again once it knows when it cancels it.
 """
 
@@ -275,15 +275,15 @@ def passed_on(node: Node, at: int, heard: list[list[Answer]], cancel: Cancel | N
 
 def bridge(world: World, node: Node, at: int, cancel: Cancel | None) -> tuple[list[Seen], list[Answer]]:
     """A B2BUA: a call of its own behind, and its answers in front."""
-    assert node.inner is not None and node.inner_leg is not None
+    assert node.inner is not None
+    assert node.inner_leg is not None
     ask = Ask(node.inner_leg, "INVITE", 1, node.ip, node.inner.ip, (world.branch(),))
     told = None if cancel is None else Cancel(cancel.ts + MS)
     seen, answers = play(world, node.inner, ask, at + 2 * MS, told)
     success = next((answer for answer in answers if 200 <= answer.status < 300), None)
     if success is not None:
-        own = {"src": node.ip, "dst": node.inner.ip, "to_tag": success.tag}
-        ack = replace(ask, method="ACK", branches=(world.branch(),), **own)  # type: ignore[arg-type]
-        bye = replace(ask, method="BYE", cseq=2, branches=(world.branch(),), **own)  # type: ignore[arg-type]
+        ack = replace(ask, method="ACK", branches=(world.branch(),), to_tag=success.tag)
+        bye = replace(ack, method="BYE", cseq=2, branches=(world.branch(),))
         over = success.ts + node.talk
         seen += [ack.sent(success.ts + 2 * MS), bye.sent(over), bye.answered(Answer(over + MS, 200, success.tag))]
     front = [answer._replace(ts=answer.ts + MS, tag=node.tag if answer.status > 100 else None) for answer in answers]

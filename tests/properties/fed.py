@@ -60,7 +60,7 @@ class Fed(made.Run):
 
 
 def fed(seen: Sequence[Seen], end: int | None = None, drain_at: int = 64) -> Fed:
-    """A flow in one batch; ``end``: seconds after the start at which the capture ends, if later than its last message."""
+    """A flow in one batch; ``end``: when the capture ends, seconds after the start, if later than its last message."""
     run = Fed(drain_at).take(sent(seen), max(len(seen), 1))
     assert isinstance(run, Fed)
     if end is not None and seen:

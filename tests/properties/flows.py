@@ -1,7 +1,7 @@
 """Random call flows of several hops: what real networks do, and what captures lose of it.
 
-`flow` draws callers, proxies that fork, phones, B2BUAs, challenges, redirects, route advance, CANCELs, conversations and
-BYEs; `lossy`, `cut` and `jumbled` spoil what came of it as captures do. Equal seeds give equal flows.
+`flow` draws callers, proxies that fork, phones, B2BUAs, challenges, redirects, route advance, CANCELs, conversations
+and BYEs; `lossy`, `cut` and `jumbled` spoil what came of it as captures do. Equal seeds give equal flows.
 """
 
 from __future__ import annotations
@@ -279,10 +279,10 @@ class Draw:
         return [Seen(*one, 0, self._calls) for one in sent]
 
 
-def flow(seed: int, most: int = 4) -> list[Seen]:
-    """Everything that a wire without losses shows, in order of time."""
+def flow(seed: int, most: int = 4, name: str = "n") -> list[Seen]:
+    """Everything that a wire without losses shows, in order of time; ``name`` begins every Call-ID and branch."""
     random = Random(seed)
-    draw = Draw(random, "n")
+    draw = Draw(random, name)
     seen: list[Seen] = []
     for _ in range(random.randint(1, most)):
         at = START + random.randint(0, 60_000) * MS + random.randint(0, 999)

@@ -13,14 +13,14 @@ from random import Random
 from typing import Any
 
 from analyzer.batch import MISSING
-from analyzer.vocab import FAILURES, Outcome
+from analyzer.vocab import Outcome
 from tests.correlate.made import START as MADE_START
 from tests.properties.elements import MS, SECOND, START, Seen
 from tests.properties.fed import Fed, Row, fed, sent
-from tests.properties.flows import flow, jumbled, spoilt
+from tests.properties.flows import flow, spoilt
 
 END = 1_000  # seconds after the start: behind every timer of a flow
-NO_REPLY, CHALLENGE_WINDOW, REPEAT_WINDOW = 32 * SECOND, 5 * SECOND, 32 * SECOND
+NO_REPLY, RINGING, REPEAT_WINDOW = 32 * SECOND, 180 * SECOND, 32 * SECOND
 #: Codes after which a caller may try once more, though a capture that ends there calls the call refused
 #: (tests/reference/README.md, 21); 503 needs a Retry-After.
 RETRIED = {415, 420, 421, 422, 423, 428, 491, 494}
@@ -44,7 +44,7 @@ def unlike(kind: str, wanted: Iterable[Row], got: Iterable[Row], allowed: Iterab
 
 
 def batches(seed: int, most: int = 4) -> list[str]:
-    """How messages were cut into batches, how much is drained at once and whether time passes between does not matter."""
+    """How messages were cut into batches, how much is drained at once, whether time passes between: all the same."""
     random, seen = Random(seed), spoilt(seed, most)
     messages = sent(seen)
     whole = fed(seen, END).tables
@@ -111,7 +111,9 @@ def numbers(seed: int, most: int = 4) -> list[str]:
     branched = {row["call_no"] for row in tables["branches"]}
     found += [f"call {no}: {decided[no]} branches decided" for no in branched if decided[no] != 1]
     told = sum(row["transactions"] for row in tables["others"])
-    outside = [row for row in transactions.values() if row["request_no"] and not is_of_group(seen[row["request_no"] - 1])]
+    outside = [
+        row for row in transactions.values() if row["request_no"] and not is_of_group(seen[row["request_no"] - 1])
+    ]
     if told != len(outside):
         found.append(f"others counts {told} transactions of {len(outside)}")
     if run.correlator.open_groups:
@@ -141,8 +143,8 @@ def resending(seed: int, most: int = 4) -> list[str]:
     found: list[str] = []
     for name in ("calls", "registrations", "transactions", "branches", "midcall"):
         moved = {"frame_no", "request_no", "final_no", "ack_no", "message_no"}
-        for line in unlike(name, before[name], after[name], RESENDS | moved):
-            found.append(f"{line} ({again.payload[:30]!r} of {again.call} again after {lag // MS} ms)")
+        lines = unlike(name, before[name], after[name], RESENDS | moved)
+        found += [f"{line} ({again.payload[:30]!r} of {again.call} again after {lag // MS} ms)" for line in lines]
     if before["orphans"] != after["orphans"] or before["others"] != after["others"]:
         found.append("orphans or others")
     return [line for line in found if not meant(line, before["calls"], after["calls"])]
@@ -166,16 +168,36 @@ def closing(seed: int, most: int = 4) -> list[str]:
     kept, rest = seen[:place], seen[place:]
     late = {(row["call_id"], row["invite_ts"]): row for row in fed(seen, END).tables["calls"]}
     found = []
-    for row in fed(kept).tables["calls"]:
+    begun: dict[str, list[int]] = {}
+    rows = fed(kept).tables["calls"]
+    for row in reversed(rows):
+        begun.setdefault(row["call_id"], []).append(row["invite_ts"] - MADE_START + START)
+    for row in rows:
         outcome = row["outcome"]
         final = late[row["call_id"], row["invite_ts"]]
-        if outcome not in ("open", final["outcome"]) and not goes_on(row, kept, rest):
+        # Of a Call-ID that is used again only what is this call's.
+        first = begun[row["call_id"]].pop()
+        until = begun[row["call_id"]][-1] if begun[row["call_id"]] else kept[-1].ts + 1
+        own = [one for one in kept if first <= one.ts < until]
+        if outcome not in ("open", final["outcome"]) and not goes_on(row, own, rest):
             found.append(f"{row['call_id']}: {outcome} {row['status_code']}, later {final['outcome']}")
-        if row["status_code"] is None and outcome != Outcome.OPEN:
-            asked = max(one.ts for one in kept if is_invite(one, row["call_id"]))
-            if kept[-1].ts - asked <= NO_REPLY:
-                found.append(f"{row['call_id']}: {outcome} before its timer")
+        if row["status_code"] is None and outcome != Outcome.OPEN and kept[-1].ts <= timer(row["call_id"], own):
+            found.append(f"{row['call_id']}: {outcome} before its timer")
     return found
+
+
+def timer(call_id: str, seen: list[Seen]) -> int:
+    """When the last INVITE on the caller's own link times out, by what is sure: Timer B, or Timer C from the last 18x
+    that came in Timer B."""
+    asked = [one for one in seen if is_invite(one, call_id)]
+    last = [one for one in asked if one.link == min(other.link for other in asked)][-1]
+    first = next(one.ts for one in asked if top_via(one) == top_via(last))
+    rang = [
+        one.ts
+        for one in seen
+        if one.payload.startswith(b"SIP/2.0 18") and top_via(one) == top_via(last) and one.ts - first <= NO_REPLY
+    ]
+    return rang[-1] + RINGING if rang else first + NO_REPLY
 
 
 def is_invite(one: Seen, call_id: str) -> bool:
@@ -189,8 +211,8 @@ def goes_on(row: Row, kept: list[Seen], rest: list[Seen]) -> bool:
     own = [one for one in kept if call_id in one.payload]
     further = [one for one in rest if call_id in one.payload]
     asked = [one for one in own if one.payload.startswith(b"INVITE ") and b";tag=" not in to_field(one)]
-    last = max(cseq(one) for one in asked)
-    finals = [one for one in own if is_final(one) and cseq(one) == last]
+    last, lowest = max(cseq(one) for one in asked), min(one.link for one in asked)
+    finals = [one for one in own if is_final(one) and cseq(one) == last and one.link == lowest]
     for one in further:
         if one.payload.startswith(b"SIP/2.0 2") and b"CSeq: %d INVITE" % last in one.payload:
             refused = [f for f in finals if top_via(f) == top_via(one) and not f.payload.startswith(b"SIP/2.0 2")]
@@ -236,10 +258,28 @@ def hops(seed: int, most: int = 4) -> list[str]:
     lowest = [one for one in seen if one.link == 0]
     columns = ("call_id", "invite_ts", "outcome", "status_code", "release", "caller_ip", "callee_ip", "attempts",
                "answer_ts")  # fmt: skip
+    aside = {call_id for call_id in call_ids(seen) if branches_late(call_id, seen)}
     whole, alone = (
-        [{name: row[name] for name in columns} for row in fed(part, END).tables["calls"]] for part in (seen, lowest)
+        [{name: row[name] for name in columns} for row in fed(part, END).tables["calls"] if row["call_id"] not in aside]
+        for part in (seen, lowest)
     )
     return list(unlike("call", alone, whole))
+
+
+def call_ids(seen: list[Seen]) -> set[str]:
+    return {field_of(one, b"Call-ID").decode() for one in seen if one.payload.startswith(b"INVITE ")}
+
+
+def branches_late(call_id: str, seen: list[Seen]) -> bool:
+    """Whether a proxy begins a branch more than 32 s after the caller's side was over: another call (README 13)."""
+    asked = [one for one in seen if is_invite(one, call_id)]
+    for number in {cseq(one) for one in asked}:
+        own = [one for one in seen if field_of(one, b"Call-ID") == call_id.encode() and cseq(one) == number]
+        finals = [one.ts for one in own if is_final(one) and one.link == 0]
+        over = min([*finals, timer(call_id, own)] if any(is_invite(one, call_id) for one in own) else [0])
+        if any(is_invite(one, call_id) and one.link > 0 and one.ts > over + REPEAT_WINDOW for one in own):
+            return True
+    return False
 
 
 def labels(seed: int, most: int = 4) -> list[str]:
@@ -277,7 +317,7 @@ def order(seed: int, most: int = 4) -> list[str]:
     """Where a mirror shows a response before its request, nothing that was made of them changes."""
     random, seen = Random(seed), flow(seed, most)
     mixed = responses_first(seen, random)
-    columns = ("call_id", "outcome", "status_code", "attempts", "answer_ts", "messages", "resends", "hops", "forks")
+    columns = ("call_id", "outcome", "status_code", "attempts", "answer_ts", "messages", "resends", "hops", "answers")
     tables = [fed(part, END).tables for part in (seen, mixed)]
     one, other = (
         sorted(({name: row[name] for name in columns} for row in table["calls"]), key=str) for table in tables
@@ -334,4 +374,4 @@ def search(first: int, count: int, most: int, names: Iterable[str] = ()) -> None
 if __name__ == "__main__":
     search(*(int(word) for word in sys.argv[1:4]), sys.argv[4:])
 
-__all__ = ["FAILURES", "PROMISES", "search"]
+__all__ = ["END", "PROMISES", "search"]
