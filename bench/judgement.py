@@ -105,7 +105,8 @@ def accepted(row: Mapping[str, str]) -> frozenset[str] | None:
     """The words that fit a call: our outcome, and those of sngrep's states that say the same as well as they can.
 
     sngrep has one word for every cancelled call and two for refusals: BUSY for what the called user did (it takes 480,
-    486, 600 and 603 for it), REJECTED for the rest; either fits a call that the user did not take. It has none for timeouts.
+    486, 600 and 603 for it), REJECTED for the rest; either fits a call that the user did not take. It has none
+    for timeouts.
     """
     outcome = row.get("outcome", "*")
     if outcome == "*":
