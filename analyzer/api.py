@@ -313,12 +313,10 @@ class Result:
         messages = CallMessages(call_id_octets(calls, int(rows[0])))
         again = self._again(keep=(), message_sink=messages, progress=progress)
         seen = explained(calls, int(rows[0]), messages, self._rules, again._pipeline.end_ts)
-        about = [
-            self.wire_evidence[event]
-            for event, calls_of in enumerate(self._matches.calls_of_event)
-            if int(rows[0]) in calls_of
-        ]
-        evidence = sorted([*seen.evidence, *about], key=lambda row: row.ts)
+        # The event that explains the call, and those that are about it before any other call.
+        about = {event for event, first in enumerate(self._matches.first_call) if first == rows[0]}
+        about |= {int(self._matches.event_of_call[rows[0]])} - {-1}
+        evidence = sorted([*seen.evidence, *(self.wire_evidence[event] for event in about)], key=lambda row: row.ts)
         return replace(seen, evidence=evidence, **self._session_of(seen.call["session_no"]))
 
     def _session_of(self, session_no: int | None) -> dict[str, Any]:

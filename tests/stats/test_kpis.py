@@ -128,7 +128,9 @@ def test_hours_stand_in_their_order() -> None:
 def test_the_table_holds_every_break_down() -> None:
     registered = table(RegistrationRow, [{"registration_no": 1, "client_ip": "192.0.2.7", "registrar_ip": "192.0.2.5",
                                           "outcome": "registered", "request_ts": START, "rrd_ms": 5.0}])  # fmt: skip
-    analysis = MadeAnalysis({"calls": calls(OK, BUSY), "registrations": registered})
+    linked = {"session_id": "ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000"}
+    leg = {**OK, **linked, "caller_ip": "192.0.2.9", "callee_ip": "192.0.2.30", "invite_ts": START + 2 * SECOND}
+    analysis = MadeAnalysis({"calls": calls({**OK, **linked}, leg, BUSY), "registrations": registered})
     rows = listed(analysis, "kpis")
     assert {row.by for row in rows} == set(EVERYTHING.by)
     assert {row.unit_counted for row in rows} == {"calls", "sessions", "registrations"}

@@ -165,3 +165,9 @@ def test_every_line_of_a_ledger_has_its_dutch(name: str) -> None:
 
 def _places(text: str) -> list[str]:
     return [part.partition("}")[0] for part in text.split("{")[1:]]
+
+
+def test_an_event_on_the_wire_is_told_with_the_call_that_it_explains() -> None:
+    seen = explain("alice -> bob INVITE\nalice <- bob icmp error=port +1ms\nend +60s")
+    assert verdict(seen, "Charged")[1].startswith("on the wire: ")
+    assert [line[1] for line in lines(seen.tables[1])] == ["(wire)"]

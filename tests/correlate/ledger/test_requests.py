@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pcaps.make import HERE
 from tests.explaining import told
 
 PEOPLE = "alice = 192.0.2.10\nproxy = 198.51.100.1\nbob = 203.0.113.20\n"
@@ -78,3 +79,11 @@ def test_a_request_that_was_captured_late() -> None:
     assert lines[0] == (1, "its request was not seen so far: an orphan unless it comes", "order")
     assert lines[1] == (2, NO_TAG, None)
     assert lines[2] == (2, "its responses were captured before it: 1", "order")
+
+
+def test_the_second_of_two_answers_is_ended_by_itself() -> None:
+    text = (HERE / "two_answers" / "flow.txt").read_text(encoding="utf-8")
+    lines = {frame: (said, rule) for frame, said, rule in told(text)}
+    assert lines[15] == ("acknowledges the answer of frame 12, of another dialog", "forks")
+    assert lines[17] == ("ends another dialog than the one that was answered first: the call goes on", "forks")
+    assert lines[21][1] == "release"

@@ -84,3 +84,12 @@ def test_answers_to_a_bye() -> None:
         ("answers the BYE after 1.0 s", None),
         ("with this code the dialog is over, RFC 5057", "in_dialog"),
     ]
+
+
+def test_byes_that_cross_are_answered_as_they_may() -> None:
+    text = (
+        OUT + "alice <- bob 200\nalice -> bob ACK\nalice -> bob BYE +9s\nalice <- bob BYE +5ms\nalice <- bob 481\n"
+        "alice -> bob 200"
+    )
+    assert of_frame(text, 6) == [("both sides hung up at once: harmless", "bye_race")]
+    assert of_frame(text, 7) == [("answers the BYE that crossed the other one", "bye_race")]
