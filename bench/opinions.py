@@ -81,7 +81,8 @@ def tshark_fields(capture: Path) -> Opinion:
     shown = _tshark(capture, "-Y", "sip", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", *wanted)
     if shown is None:
         return Opinion()
-    last: dict[str, int | None] = {}
+    invited: dict[str, None] = {}
+    last: dict[str, int] = {}
     messages = 0
     for line in shown.splitlines():
         call_ids, methods, requests, codes = (cell.split("|") if cell else [] for cell in line.split("\t"))
@@ -90,10 +91,10 @@ def tshark_fields(capture: Path) -> Opinion:
         for call_id, method in zip(call_ids, methods, strict=False):
             code = int(next(answers, "0")) if not requests else 0
             if "INVITE" in requests and method == "INVITE":
-                last.setdefault(call_id, None)
-            elif method == "INVITE" and code >= 200 and call_id in last:
+                invited.setdefault(call_id)
+            elif method == "INVITE" and code >= 200:
                 last[call_id] = code
-    return Opinion(messages=messages, calls=len(last), codes=tuple(last.values()))
+    return Opinion(messages=messages, calls=len(invited), codes=tuple(map(last.get, invited)))
 
 
 #: The columns that are read off the screen, with their widths; `-F` keeps a user's own settings out.
