@@ -104,9 +104,8 @@ def _exactly(cell: str) -> frozenset[str] | None:
 def accepted(row: Mapping[str, str]) -> frozenset[str] | None:
     """The words that fit a call: our outcome, and those of sngrep's states that say the same as well as they can.
 
-    sngrep has one word for every cancelled call and two for refusals: BUSY for what the called user did (it takes 480,
-    486, 600 and 603 for it), REJECTED for the rest; either fits a call that the user did not take. It has none
-    for timeouts.
+    sngrep has one word for every cancelled call and two for refusals: BUSY for what the called user did (480, 486, 600
+    and 603), REJECTED for the rest; either fits a call that the user did not take. It has none for timeouts.
     """
     outcome = row.get("outcome", "*")
     if outcome == "*":

@@ -59,6 +59,9 @@ def rows(result: Any, table: str) -> list[Row]:
         return list(document(result)[table])
     if table in LISTED:
         return [row._asdict() for row in listed(result, table)]
+    if table in ("evidence", "messages"):  # not kept: the capture is read again
+        frame = getattr(result, table)
+        return list(frame.astype(object).where(frame.notna(), None).to_dict("records"))
     return list(result.columns(table).rows())
 
 

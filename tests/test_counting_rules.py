@@ -10,9 +10,7 @@ from tests.reading import analyse
 from tests.test_corpus import FOLDERS, compared, tables_of
 
 RULES = load_registry().counting_rules
-#: Rules without which nothing changes yet.
-WITHOUT_SWITCH = {"scanners"}
-SHOWN = [(rule.id, folder) for rule in RULES.values() if rule.id not in WITHOUT_SWITCH for folder in rule.folders]
+SHOWN = [(rule.id, folder) for rule in RULES.values() for folder in rule.folders]
 
 
 @pytest.mark.parametrize(("rule", "folder"), SHOWN)
