@@ -24,7 +24,7 @@ NO_REPLY, RINGING, REPEAT_WINDOW = 32 * SECOND, 180 * SECOND, 32 * SECOND
 #: Codes after which a caller may try once more, though a capture that ends there calls the call refused
 #: (tests/reference/README.md, 21); 503 needs a Retry-After.
 RETRIED = {415, 420, 421, 422, 423, 428, 491, 494}
-RESENDS = {"messages", "resends", "request_resends", "response_resends", "request_span_ms"}
+RESENDS = {"messages", "resends", "request_resends", "response_resends", "request_span_ms", "final_span_ms"}
 
 
 def unlike(kind: str, wanted: Iterable[Row], got: Iterable[Row], allowed: Iterable[str] = ()) -> Iterator[str]:
