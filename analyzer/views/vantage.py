@@ -19,6 +19,8 @@ _NAMED = 2
 #: A range narrower than this (percentage points) says nothing that rounding does not.
 _NARROW = 0.5
 #: The figure that stands for all in the line.
+#: Names of at most so many letters are abbreviations.
+_ABBREVIATED = 4
 _FOREMOST = "ser"
 
 
@@ -102,7 +104,7 @@ def bounds_table(ranges: Sequence[BoundRow], words: Words) -> Table:
     ]
     rows = [
         (
-            Cell(row.kpi.upper()),
+            Cell(row.kpi.upper() if len(row.kpi) <= _ABBREVIATED else row.kpi),
             Cell(_value(row.value, row.unit, words)),
             Cell(_value(row.low, row.unit, words)),
             Cell(_value(row.high, row.unit, words)),
