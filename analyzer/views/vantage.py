@@ -19,9 +19,9 @@ _NAMED = 2
 #: A range narrower than this (percentage points) says nothing that rounding does not.
 _NARROW = 0.5
 #: The figure that stands for all in the line.
+_FOREMOST = "ser"
 #: Names of at most so many letters are abbreviations.
 _ABBREVIATED = 4
-_FOREMOST = "ser"
 
 
 def vantage_shown(analysis: Analysis, words: Words) -> tuple[str, list[Table]]:
