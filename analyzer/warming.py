@@ -21,16 +21,20 @@ from analyzer.batch import (
     D_TS,
     D_WIRE_LENGTH,
     M_MESSAGE_NO,
+    Columns,
     Datagrams,
+    Labels,
     MethodNames,
 )
 from analyzer.capture.assembly import Assembly
 from analyzer.capture.copies import Copies
 from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.timeline import timeline
+from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Correlator, Ended
 from analyzer.correlate.rules import Rules
+from analyzer.correlate.sessions import Sessions
 from analyzer.correlate.text_kernels import move_texts
 from analyzer.correlate.traffic import Traffic
 from analyzer.issues import IssueLog
@@ -89,7 +93,18 @@ def compile_correlating() -> None:
     correlator.make_room_for_texts(1)
     for part in [*ended, *correlator.advance(400 * _SECOND), *correlator.close()]:
         calls.add(part)
+    _link(calls.columns(), rules)
     move_texts(octets, rows[:, D_OFFSET].copy(), lengths.astype(np.int32), np.empty_like(octets), 0)
+
+
+def _link(calls: Columns, rules: Rules) -> None:
+    """Compile what links calls: every other one as the leg behind the one before, and as one that names its Call-ID."""
+    few = calls.take(np.arange(8))
+    parties = Labels(np.arange(8, dtype=np.int32) % 2, ["192.0.2.1", "192.0.2.2"])
+    behind = Labels(1 - parties.codes, parties.names)
+    for linked in (few["linked_id"], few["call_id"]):
+        legs = {**few.columns, "caller_ip": parties, "callee_ip": behind, "linked_id": linked}
+        Sessions(Columns(few.row_type, legs, len(few)), rules.registry, Config()).columns()
 
 
 def warm_captures(folder: Path) -> list[Path]:

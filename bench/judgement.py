@@ -12,6 +12,8 @@ from pathlib import Path
 from analyzer.vocab import FAILURES, Outcome
 from bench.opinions import Opinion
 
+#: sngrep's states of an answered call, by how it ended; where the tables leave that open either fits.
+_UP = {"still_up": {"IN CALL"}, "no_bye_seen": {"IN CALL"}, "*": {"IN CALL", "COMPLETED"}}
 FIGURES = ("calls", "outcome", "code", "failures", "resends")
 
 
@@ -102,26 +104,27 @@ def _exactly(cell: str) -> frozenset[str] | None:
 def accepted(row: Mapping[str, str]) -> frozenset[str] | None:
     """The words that fit a call: our outcome, and those of sngrep's states that say the same as well as they can.
 
-    sngrep has one word for every refusal and every cancelled call, and none for timeouts: whatever is over, and not cancelled,
-    is refused in its language, so REJECTED fits a timeout with a 408, and CALL SETUP one of which the capture shows no end.
+    sngrep has one word for every cancelled call and two for refusals: BUSY for what the called user did (480, 486, 600
+    and 603), REJECTED for the rest; either fits a call that the user did not take. It has none for timeouts.
     """
     outcome = row.get("outcome", "*")
     if outcome == "*":
         return None
     code, release = row.get("status_code", "*"), row.get("release", "*")
+    words: set[str]
     match outcome:
         case Outcome.ANSWERED:
-            up = {"still_up": {"IN CALL"}, "no_bye_seen": {"IN CALL"}, "*": {"IN CALL", "COMPLETED"}}
-            words = up.get(release, {"COMPLETED"})
+            words = _UP.get(release, {"COMPLETED"})
         case Outcome.OPEN:
-            words = {"CALL SETUP"} | ({"REJECTED"} if code not in ("", "*") else set())
+            words = {"REJECTED" if code.isdigit() else "CALL SETUP"}
         case Outcome.REDIRECTED:
             words = {"DIVERTED"}
-        case Outcome.BUSY:
-            words = {"BUSY"} if code in ("486", "600", "*") else {"BUSY", "REJECTED"}
+        case _ if code == "487":
+            words = {"CANCELLED"}
+        case Outcome.BUSY | Outcome.DECLINED | Outcome.UNAVAILABLE | Outcome.NO_ANSWER:
+            words = {"BUSY", "REJECTED"}
         case _:
-            cancelled = code == "487"
-            words = {"CANCELLED"} if cancelled else {"REJECTED"} if code else set()
+            words = {"REJECTED"} if code else set()
     return frozenset({outcome, *words})
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import analyzer
+from analyzer.schema import RequestRow, ResponseRow
 from analyzer.stats.calls import by_outcome
 from analyzer.vocab import FAILURES
 
@@ -27,7 +28,7 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Opinion:
-    """One program's answer; ``states`` and ``codes`` have an entry for each call, in the order of their first messages."""
+    """One program's answer; ``states`` and ``codes`` have an entry for each call, in order of their first messages."""
 
     messages: int | None = None
     calls: int | None = None
@@ -42,7 +43,7 @@ def sipcause(capture: Path) -> Opinion:
     result = analyzer.analyze(str(capture))
     calls = result.columns("calls")
     rows = list(calls.rows())
-    traffic = [*result.responses, *result.requests]
+    traffic: list[ResponseRow | RequestRow] = [*result.responses, *result.requests]
     return Opinion(
         messages=sum(row.messages for row in traffic),
         calls=len(calls),
@@ -74,7 +75,7 @@ def tshark_statistics(capture: Path) -> Opinion:
 
 
 def tshark_fields(capture: Path) -> Opinion:
-    """What is made of ``tshark -T fields`` everywhere: a call for each Call-ID with an INVITE, its code the last final."""
+    """What is made of ``tshark -T fields``: a call for each Call-ID of an INVITE, its code the last final."""
     fields = ("sip.Call-ID", "sip.CSeq.method", "sip.Method", "sip.Status-Code")
     wanted = [part for field in fields for part in ("-e", field)]
     shown = _tshark(capture, "-Y", "sip", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", *wanted)
@@ -88,14 +89,14 @@ def tshark_fields(capture: Path) -> Opinion:
         answers = iter(codes if len(codes) == len(call_ids) - len(requests) else [])
         for call_id, method in zip(call_ids, methods, strict=False):
             code = int(next(answers, "0")) if not requests else 0
-            if method == "INVITE":
+            if "INVITE" in requests and method == "INVITE":
                 last.setdefault(call_id, None)
-                if code >= 200:
-                    last[call_id] = code
+            elif method == "INVITE" and code >= 200 and call_id in last:
+                last[call_id] = code
     return Opinion(messages=messages, calls=len(last), codes=tuple(last.values()))
 
 
-#: The columns that are read off the screen, widest words first; `-F` keeps a user's own settings out.
+#: The columns that are read off the screen, with their widths; `-F` keeps a user's own settings out.
 _SNGREP_COLUMNS = (("index", 6), ("method", 12), ("state", 14), ("msgcnt", 6), ("callid", 30))
 _WIDTH, _HEIGHT = 240, 200
 

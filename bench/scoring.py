@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -66,14 +67,15 @@ def answer(folder: Path, program: str) -> tuple[str, dict[str, Verdict]]:
 def versions(programs: Sequence[str]) -> list[str]:
     """A line for each executable that was asked."""
     executables = dict.fromkeys(name for program in programs for name in PROGRAMS[program][0] if name != "tmux")
-    return [f"- {version(executable) or executable}" for executable in executables]
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    return [f"- sipcause {ours}", *(f"- {version(executable) or executable}" for executable in executables)]
 
 
 def page(cells: Mapping[str, Mapping[str, str]], verdicts: Mapping[str, Mapping[str, Mapping[str, Verdict]]]) -> str:
     """The whole page: the introduction that stands beside this file, totals, and a row for each folder."""
     programs = list(cells)
     lines = [TEXT.read_text(encoding="utf-8").rstrip(), "", "## Who was asked", "", *versions(programs), ""]
-    lines += ["## Totals", "", "Folders in which every figure of that kind is right, of those in which the program gives it.", ""]
+    lines += ["## Totals", "", "Folders in which a figure is right, of those in which the program gives it.", ""]
     lines += _row(["", *programs]), _row(["---"] * (len(programs) + 1))
     counted = {program: totals(verdicts[program]) for program in programs}
     for figure in FIGURES:
@@ -97,7 +99,7 @@ def _row(texts: Sequence[str]) -> str:
 def main() -> int:
     """Ask, judge, write, and say the totals. Exit status 1 when sipcause itself is wrong somewhere."""
     parser = argparse.ArgumentParser(prog="bench/score", description=__doc__)
-    parser.add_argument("--output", type=Path, default=PAGE, help=f"the page to write (default {PAGE.relative_to(ROOT)})")
+    parser.add_argument("--output", type=Path, default=PAGE, help="the page to write (default docs/corpus.md)")
     chosen = parser.parse_args()
     cells: dict[str, dict[str, str]] = {}
     verdicts: dict[str, dict[str, dict[str, Verdict]]] = {}

@@ -30,9 +30,13 @@ class Messages:
 
 
 def analyse(path: Path, **options: Any) -> Any:
-    """The result with every table that it can keep."""
+    """The result with every table that it can keep, by the configuration that stands beside the capture."""
     import analyzer
+    from analyzer.config import read_config
 
+    beside = path.with_name("sipcause.toml")
+    if beside.exists():
+        options.setdefault("config", read_config(beside))
     options.setdefault("keep", ("calls", "registrations", "transactions"))
     return analyzer.analyze(str(path), **options)
 
@@ -55,6 +59,9 @@ def rows(result: Any, table: str) -> list[Row]:
         return list(document(result)[table])
     if table in LISTED:
         return [row._asdict() for row in listed(result, table)]
+    if table in ("evidence", "messages"):  # not kept: the capture is read again
+        frame = getattr(result, table)
+        return list(frame.astype(object).where(frame.notna(), None).to_dict("records"))
     return list(result.columns(table).rows())
 
 

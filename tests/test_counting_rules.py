@@ -7,29 +7,21 @@ import pytest
 from analyzer.registry import load_registry
 from pcaps.make import HERE
 from tests.reading import analyse
-from tests.test_corpus import FOLDERS, UNFILLED_TABLES, compared
+from tests.test_corpus import FOLDERS, compared, tables_of
 
 RULES = load_registry().counting_rules
-#: Rules without which nothing changes yet.
-WITHOUT_SWITCH = {
-    "addresses", "buckets", "cancel", "cancel_race", "censoring", "conflicts", "missing_ends", "parties", "reasons",
-    "release", "scanners", "timers", "vendor_codes",
-}  # fmt: skip
-#: Rules whose test is still to come.
-UNSHOWN = {"intervals", "ratios", "trace"}
-SHOWN = [(rule.id, folder) for rule in RULES.values() if rule.id not in WITHOUT_SWITCH for folder in rule.folders]
+SHOWN = [(rule.id, folder) for rule in RULES.values() for folder in rule.folders]
 
 
 @pytest.mark.parametrize(("rule", "folder"), SHOWN)
 def test_without_the_rule_a_cell_differs(rule: str, folder: str) -> None:
     result = analyse(HERE / folder / "capture.pcapng", without=[rule])
-    tables = [path for path in sorted((HERE / folder / "expected").glob("*.tsv")) if path.stem not in UNFILLED_TABLES]
-    assert any(seen != wanted for wanted, seen in (compared(result, path) for path in tables))
+    assert any(seen != wanted for wanted, seen in (compared(result, path) for path in tables_of(folder)))
 
 
 def test_every_rule_is_shown() -> None:
     for rule in RULES.values():
-        assert rule.folders or rule.test or rule.id in UNSHOWN, rule.id
+        assert rule.folders or rule.test, rule.id
         assert set(rule.folders) | set(rule.also) <= set(FOLDERS), rule.id
         if rule.test:
             path, _, function = rule.test.partition("::")

@@ -28,8 +28,6 @@ COLUMNS = {
     "cause_from": "cause_from", "release": "release", "grade": "charged_grade", "attempts": "attempts",
     "challenges": "challenges", "hops": "hops",
 }  # fmt: skip
-#: What the program still gets wrong.
-WRONG = {("irontec__sngrep/aaa.pcap", 223): "a CANCEL whose Via leaves out the default port finds no INVITE"}
 NAMES = [f"{path}-{call['frame']}" for path, call in CALLS]
 needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no captures beside the repository")
 
@@ -95,11 +93,7 @@ def test_a_call_is_what_was_read(capture: str, read: dict[str, Any]) -> None:
 
 @needs_captures
 @pytest.mark.parametrize(("capture", "read"), CALLS, ids=NAMES)
-def test_a_call_has_the_messages_that_were_read(
-    capture: str, read: dict[str, Any], request: pytest.FixtureRequest
-) -> None:
-    if reason := WRONG.get((capture, read["frame"])):
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_a_call_has_the_messages_that_were_read(capture: str, read: dict[str, Any]) -> None:
     assert _ladder(capture, _call(capture, read["frame"])["call_no"]) == read["ladder"]
 
 

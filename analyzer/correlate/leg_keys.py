@@ -105,6 +105,9 @@ def legs_of(calls: Columns, registry: Registry, config: Config) -> Legs:
     dialogs[(own == 0).all(axis=1) | (tag == 0).all(axis=1)] = 0
     uuids = np.empty((len(order), 4), dtype=np.uint64)
     kernels.session_uuids(*_spans(texts["session_id"]), uuids)
+    elements = _elements(calls, config)
+    if not _has_middle(calls, elements):  # nobody who is called calls: nothing will be weighed
+        texts |= dict.fromkeys(("from_uri", "request_uri", "to_uri", "sdp_origin"), _nothing(len(order)))
     origin = texts["sdp_origin"]
     id_starts, id_lengths = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
     kernels.origin_sessions(*_spans(origin), registry.link_limit("origin_octets"), id_starts, id_lengths)
@@ -114,7 +117,6 @@ def legs_of(calls: Columns, registry: Registry, config: Config) -> Legs:
     caller, called, addressed = (
         _users(texts[name], seeds, fewest, nobody) for name in ("from_uri", "request_uri", "to_uri")
     )
-    elements = _elements(calls, config)
     return Legs(
         order,
         _numbers(calls, order, elements, called, registry.link_limit("set_up_s") * _SECOND),
@@ -130,6 +132,17 @@ def legs_of(calls: Columns, registry: Registry, config: Config) -> Legs:
         origins,
         _keys(Texts(origin.octets, id_starts, id_lengths.astype(np.int32)), seeds),
     )
+
+
+def _has_middle(calls: Columns, elements: dict[str, int]) -> bool:
+    """Whether an element that is called by another one makes calls too."""
+    caller, callee = ({elements[ip] for ip in calls.labels(name).names} for name in ("caller_ip", "callee_ip"))
+    return bool(caller & callee)
+
+
+def _nothing(count: int) -> Texts:
+    """A column of missing texts."""
+    return Texts(np.zeros(1, np.uint8), np.zeros(count, np.int64), np.full(count, -1, np.int32))
 
 
 def as_texts(calls: Columns, name: str) -> Texts:

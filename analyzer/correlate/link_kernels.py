@@ -7,14 +7,18 @@ time is linear however many calls share a key.
 
 from __future__ import annotations
 
+import numpy as np
+
 from analyzer.batch import Ints
-from analyzer.hash_kernels import Words
+from analyzer.hash_kernels import GOLDEN, MIX_1, Words, scramble
 from analyzer.jit import inlined, kernel
 
 OFFERS, ASKS = 1, 2
 #: Entries that are looked at from one that asks, and candidates of them that are kept.
 LOOK_BACK = 256
 MOST_CANDIDATES = 8
+#: Of the keys of `candidates` so many are called numbers.
+KEYS_OF_CALLED = 2
 
 # Columns of the calls that the walks look at.
 L_START = 0  # first INVITE
@@ -88,34 +92,60 @@ def nearest(
             parents[rank] = chosen
 
 
+@inlined
+def _slot(key: int, element: int, kind: int, mask: int) -> int:
+    """Where the chain of a key begins."""
+    mixed = scramble(np.uint64(key) ^ (np.uint64(element) * GOLDEN) ^ (np.uint64(kind) * MIX_1))
+    return int(np.int64(mixed & np.uint64(mask)))
+
+
 @kernel
-def candidates(keys: Ints, entries: Ints, legs: Ints, parents: Ints, pairs: Ints) -> int:
+def candidates(keys: Ints, legs: Ints, parents: Ints, heads: Ints, chains: Ints, pairs: Ints) -> int:
     """(asks, offers) of calls whose set-up the one falls into and that share a key; returns how many there are.
 
-    ``pairs`` is filled as far as it reaches: ask again with a longer one where more are returned than it holds.
+    ``keys``: for each call some keys, -1 = none; the first KEYS_OF_CALLED may equal each other, each further one its
+    own kind alone. Two calls that an element makes to itself, as on loopback, share it whether or not they are one
+    intention, and are no pair. ``heads`` (a power of two of them, -1) and ``chains`` (as ``keys``) are the index of
+    what was offered so far, the latest first.
+    ``pairs`` is filled as far as it reaches, sorted by who asks: ask again with a longer one and a new index where more
+    are returned than it holds.
     """
-    count = 0
-    for place in range(len(entries)):
-        rank = entries[place, 0]
-        if entries[place, 1] & ASKS == 0 or parents[rank] >= 0:
-            continue
-        kept = 0
-        for back in range(1, LOOK_BACK + 1):
-            other_place = place - back
-            if other_place < 0 or keys[other_place] != keys[place] or kept == MOST_CANDIDATES:
-                break
-            other = entries[other_place, 0]
-            if (
-                other < rank
-                and entries[other_place, 1] & OFFERS != 0
-                and legs[other, L_CALLEE] == legs[rank, L_CALLER]
-                and legs[other, L_SET_UP_END] >= legs[rank, L_START]
-            ):
-                if count < len(pairs):
-                    pairs[count, 0] = rank
-                    pairs[count, 1] = other
-                count += 1
-                kept += 1
+    count, width, mask = 0, keys.shape[1], len(heads) - 1
+    for rank in range(len(keys)):
+        first = count
+        is_inside = legs[rank, L_CALLER] == legs[rank, L_CALLEE]
+        for column in range(width if parents[rank] < 0 and legs[rank, L_CALLER] >= 0 else 0):
+            key, kind = keys[rank, column], max(column, KEYS_OF_CALLED - 1)
+            if key < 0:
+                continue
+            entry = heads[_slot(key, legs[rank, L_CALLER], kind, mask)]
+            looked, kept = 0, 0
+            while entry >= 0 and looked < LOOK_BACK and kept < MOST_CANDIDATES:
+                other, offered = entry // width, entry % width
+                if (
+                    keys[other, offered] == key
+                    and max(offered, KEYS_OF_CALLED - 1) == kind
+                    and legs[other, L_CALLEE] == legs[rank, L_CALLER]
+                    and legs[other, L_SET_UP_END] >= legs[rank, L_START]
+                    and not (is_inside and legs[other, L_CALLER] == legs[other, L_CALLEE])
+                ):
+                    kept += 1
+                    is_new = True
+                    for place in range(first, min(count, len(pairs))):
+                        is_new = is_new and pairs[place, 1] != other
+                    if is_new:
+                        if count < len(pairs):
+                            pairs[count, 0] = rank
+                            pairs[count, 1] = other
+                        count += 1
+                entry = chains[other, offered]
+                looked += 1
+        for column in range(width if legs[rank, L_CALLEE] >= 0 else 0):
+            key = keys[rank, column]
+            if key >= 0:
+                slot = _slot(key, legs[rank, L_CALLEE], max(column, KEYS_OF_CALLED - 1), mask)
+                chains[rank, column] = heads[slot]
+                heads[slot] = rank * width + column
     return count
 
 

@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 from analyzer.batch import Ints
 from analyzer.correlate.leg_keys import Legs
 from analyzer.correlate.link_kernels import (
-    ASKS,
     L_ANSWERED,
     L_CALLEE,
     L_CALLER,
     L_END,
     L_SET_UP_END,
     L_START,
-    OFFERS,
     W_COLUMNS,
     W_LAST,
     W_READY,
@@ -88,51 +86,31 @@ def score(legs: Legs, parents: Ints, registry: Registry) -> Scored:
 
 
 def _pairs(legs: Legs, parents: Ints, digits: int) -> Ints:
-    """Pairs (asks, offers) of calls that share an element and a number's end or an SDP session id, each once."""
+    """Pairs (asks, offers) of calls that share an element and a number's end or an SDP session id, by who asks."""
     numbers = legs.numbers
-    caller, callee = numbers[:, L_CALLER], numbers[:, L_CALLEE]
-    asks = np.flatnonzero((parents < 0) & (caller >= 0) & np.isin(caller, np.unique(callee)))
-    offers = np.flatnonzero((callee >= 0) & np.isin(callee, np.unique(caller)))
-    if not len(asks) or not len(offers):
+    middle = np.zeros(len(legs.elements) + 1, dtype=np.bool_)
+    middle[numbers[:, L_CALLER]] = True
+    if not middle[numbers[:, L_CALLEE][numbers[:, L_CALLEE] >= 0]].any():
         return np.empty((0, 2), dtype=np.int64)
-    origin = np.where((legs.origin_ids == 0).all(axis=1), -1, (legs.origin_ids[:, 0] >> np.uint64(1)).astype(np.int64))
-    found = []
-    for users in (
-        [legs.called.keys(digits), legs.addressed.keys(digits)],
-        [legs.caller.keys(digits)],
-        [origin],
-    ):
-        ranks, keys, roles = [], [], []
-        for user in users:
-            for who, element, role in ((asks, caller, ASKS), (offers, callee, OFFERS)):
-                there = who[user[who] >= 0]
-                ranks.append(there)
-                keys.append(_joined(element[there], user[there]))
-                roles.append(np.full(len(there), role, dtype=np.int64))
-        found.append(_candidates(np.concatenate(ranks), np.concatenate(keys), np.concatenate(roles), legs, parents))
-    joined = np.unique(np.concatenate([pair[:, 0] * len(parents) + pair[:, 1] for pair in found]))
-    pairs: Ints = np.stack(np.divmod(joined, len(parents)), axis=1)
-    # Two calls that an element makes to itself, as on loopback, share it whether or not they are one intention.
-    itself = (caller == callee)[pairs].all(axis=1)
-    others: Ints = pairs[~itself]
-    return others
-
-
-def _joined(element: Ints, user: Ints) -> Ints:
-    """One key of two numbers. Two that meet by chance cost a comparison: candidates are compared in full."""
-    mixed: Ints = user * np.int64(0x9E3779B1) + element * np.int64(0x85EBCA77)
-    return mixed
-
-
-def _candidates(ranks: Ints, keys: Ints, roles: Ints, legs: Legs, parents: Ints) -> Ints:
-    order = np.lexsort((roles, ranks, keys))
-    keys, entries = keys[order], np.stack([ranks[order], roles[order]], axis=1)
-    pairs = np.empty((2 * len(parents) + 64, 2), dtype=np.int64)
-    found = candidates(keys, entries, legs.numbers, parents, pairs)
-    if found > len(pairs):
-        pairs = np.empty((found, 2), dtype=np.int64)
-        candidates(keys, entries, legs.numbers, parents, pairs)
-    return pairs[:found]
+    called, addressed = legs.called.keys(digits), legs.addressed.keys(digits)
+    origin = (legs.origin_ids[:, 0] >> np.uint64(1)).astype(np.int64)
+    keys = np.stack(
+        [
+            called,
+            np.where(addressed == called, -1, addressed),
+            legs.caller.keys(digits),
+            np.where((legs.origin_ids == 0).all(axis=1), -1, origin),
+        ],
+        axis=1,
+    )
+    room = len(keys) + 64
+    while True:
+        heads = np.full(1 << int(2 * keys.size).bit_length(), -1, dtype=np.int64)
+        pairs = np.empty((room, 2), dtype=np.int64)
+        found = candidates(keys, numbers, parents, heads, np.full_like(keys, -1), pairs)
+        if found <= room:
+            return pairs[:found]
+        room = found  # at most so many: beyond the room some were counted twice
 
 
 def _weigh(legs: Legs, pairs: Ints, evidence: Mapping[str, LinkEvidence]) -> tuple[Ints, Ints]:

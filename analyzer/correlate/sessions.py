@@ -140,13 +140,24 @@ class Sessions:
             found.setdefault(Translation(by.names[code], _known(vlan), _known(received), sent), []).append(call_no)
         return found
 
-    @cached_property
+    @property
     def overflows(self) -> Counter[tuple[str, int | None]]:
         """How many calls each endpoint (address, network) failed, whose sender then tried another leg."""
+        return Counter({endpoint: len(calls) for endpoint, calls in self.overflowed.items()})
+
+    @cached_property
+    def overflowed(self) -> dict[tuple[str, int | None], list[int]]:
+        """The same calls by their call_no."""
         chosen = np.flatnonzero(self._blame.advanced & is_one_of(self._ordered("outcome"), FAILURES))
-        charged, networks = self._blame.charged, self._calls.ints("network")[self._legs.order]
-        rows = zip(charged.codes[chosen].tolist(), networks[chosen].tolist(), strict=True)
-        return Counter((charged.names[code], _known(network)) for code, network in rows if code >= 0)
+        order = self._legs.order
+        charged, networks = self._blame.charged, self._calls.ints("network")[order]
+        numbers = self._calls.ints("call_no")[order]
+        rows = zip(charged.codes[chosen].tolist(), networks[chosen].tolist(), numbers[chosen].tolist(), strict=True)
+        found: dict[tuple[str, int | None], list[int]] = {}
+        for code, network, call_no in rows:
+            if code >= 0:
+                found.setdefault((charged.names[code], _known(network)), []).append(call_no)
+        return found
 
     def columns(self) -> Columns:
         """The table ``sessions``."""

@@ -150,7 +150,7 @@ def _why_not(source: CauseFrom, cause: int | None, answer: Answer, judged: Judge
             if judged.verdict.status[0] == 0:
                 return "no final response"
             return "no row for this code"
-        return "nothing said"
+        return "nothing said by what decided"
     if answer.fits:
         return "an earlier source says more surely"
     if source is CauseFrom.REASON:

@@ -28,31 +28,38 @@ ISSUES = {
 _COULD_NOT_REACH = (408, 500, 502, 503, 504)
 #: Events that keep a connection from coming to be.
 _NO_CONNECTION = (EvidenceKind.SYN_UNANSWERED, EvidenceKind.TLS_ALERT)
+#: A request is sent again for 64·T1 at most (Timers B and F, RFC 3261 §17.1).
+_TIMER_F_NS = 32_000_000_000
+#: Calls of one Call-ID that are looked at: a stranger may use one for all.
+_SAME_CALL_ID = 100
 
 
 class Matches(NamedTuple):
-    """Calls (positions in the table) that each event is about, and the first event that explains each call."""
+    """Of each event the first call (position in the table) that it is about, and how many there are; of each call the
+    first event that explains it. -1 = none."""
 
-    calls_of_event: list[list[int]]
-    event_of_call: dict[int, int]
+    first_call: list[int]
+    call_count: list[int]
+    event_of_call: Ints
 
 
 def match(events: Sequence[WireEvent], calls: Columns) -> Matches:
     """Match events with calls. Each call is explained by the earliest event that fits it."""
-    of_event: list[list[int]] = [[] for _ in events]
-    of_call: dict[int, int] = {}
+    found = Matches([-1] * len(events), [0] * len(events), np.full(len(calls), -1, dtype=np.int64))
     if not events or not len(calls):
-        return Matches(of_event, of_call)
+        return found
     table = _Calls(calls)
     by_call_id = table.by_call_id({event.call_id for event in events if event.call_id})
     for number, event in enumerate(events):
-        named = [row for row in by_call_id.get(event.call_id or b"", []) if table.lives(row, event)]
-        rows = named or table.charged_with(event)
-        of_event[number] = rows
-        for row in rows:
-            if row not in of_call and (table.is_explained_by(row, event) if named else True):
-                of_call[row] = number
-    return Matches(of_event, of_call)
+        named = [row for row in by_call_id.get(event.call_id or b"", [])[:_SAME_CALL_ID] if table.lives(row, event)]
+        about = np.array(named, dtype=np.int64) if named else table.charged_with(event)
+        if not len(about):
+            continue
+        found.first_call[number], found.call_count[number] = int(about.min()), len(about)
+        if named:
+            about = np.array([row for row in named if table.is_explained_by(row, event)], dtype=np.int64)
+        found.event_of_call[about[found.event_of_call[about] < 0]] = number
+    return found
 
 
 class _Calls:
@@ -72,7 +79,8 @@ class _Calls:
         self._codes = self._failed_by.codes[self._order]
         self._starts = self._start[self._order]
         self._places = {name: code for code, name in enumerate(self._failed_by.names)}
-        self._longest = int(np.max(np.where(end != MISSING, self._end - self._start, 0), initial=0))
+        lives = self._end - self._start
+        self._longest = int(np.max(lives, where=(end != MISSING) & (self._failed_by.codes >= 0), initial=0))
 
     def by_call_id(self, wanted: set[bytes]) -> dict[bytes, list[int]]:
         """The calls of each of these Call-IDs."""
@@ -95,26 +103,26 @@ class _Calls:
         return found
 
     def lives(self, row: int, event: WireEvent) -> bool:
-        """Whether a call and an event overlap."""
-        return bool(self._start[row] <= event.last_ts and event.ts <= self._end[row])
+        """Whether an event comes while a call lives, or its last request is still being sent."""
+        return bool(self._start[row] <= event.last_ts and event.ts - _TIMER_F_NS <= self._end[row])
 
-    def charged_with(self, event: WireEvent) -> list[int]:
+    def charged_with(self, event: WireEvent) -> Ints:
         """The calls that are charged to whom the event says could not be reached, or who could not reach others."""
         found = self._charged(event, event.dst)
         if event.kind in _NO_CONNECTION or event.name == "refused":
             rows = self._charged(event, event.src)
-            found += [row for row in rows if self._status[row] in _COULD_NOT_REACH]
+            found = np.concatenate((found, rows[np.isin(self._status[rows], _COULD_NOT_REACH)]))
         return found
 
-    def _charged(self, event: WireEvent, address: str) -> list[int]:
+    def _charged(self, event: WireEvent, address: str) -> Ints:
         code = self._places.get(address)
         if code is None:
-            return []
+            return np.empty(0, dtype=np.int64)
         first, last = np.searchsorted(self._codes, [code, code + 1]).tolist()
         low, high = np.searchsorted(self._starts[first:last], [event.ts - self._longest, event.last_ts + 1]).tolist()
         rows: Ints = self._order[first + low : first + high]
-        fits = (self._end[rows] >= event.ts) & (self._network[rows] == event.network)
-        return [int(row) for row in rows[fits]]
+        fitting: Ints = rows[(self._end[rows] >= event.ts) & (self._network[rows] == event.network)]
+        return fitting
 
     def is_explained_by(self, row: int, event: WireEvent) -> bool:
         """Whether an event of this very call explains what became of it, and not just a branch that did not matter."""
@@ -126,15 +134,16 @@ class _Calls:
 
 def with_events(calls: Columns, events: Sequence[WireEvent], explained: Matches) -> Columns:
     """The calls table with ``wire_event``; who is charged by its own word that nobody listens there is ``seen``."""
-    if not explained.event_of_call:
+    rows = np.flatnonzero(explained.event_of_call >= 0)
+    if not len(rows):
         return calls
     names = list(dict.fromkeys(event.name for event in events))
     codes = np.full(len(calls), -1, dtype=np.int32)
     grades = calls.labels("charged_grade")
     seen = grades.codes.copy()
     failed_by = calls.labels("failed_by_ip")
-    for row, number in explained.event_of_call.items():
-        event = events[number]
+    for row in rows.tolist():
+        event = events[explained.event_of_call[row]]
         codes[row] = names.index(event.name)
         if failed_by.value(row) == event.sender == event.dst and seen[row] >= 0:
             seen[row] = list(grades.names).index(Grade.SEEN)
@@ -145,8 +154,8 @@ def with_events(calls: Columns, events: Sequence[WireEvent], explained: Matches)
 def evidence_rows(events: Sequence[WireEvent], calls: Columns, explained: Matches) -> list[EvidenceRow]:
     """The events as evidence, each with the first call that it is about."""
     rows = []
-    for event, about in zip(events, explained.calls_of_event, strict=True):
-        call_no = int(calls.ints("call_no")[min(about)]) if about else None
+    for event, first, count in zip(events, explained.first_call, explained.call_count, strict=True):
+        call_no = int(calls.ints("call_no")[first]) if first >= 0 else None
         rows.append(
             EvidenceRow(
                 message_no=None,
@@ -163,7 +172,7 @@ def evidence_rows(events: Sequence[WireEvent], calls: Columns, explained: Matche
                 protocol=event.name,
                 cause=event.number,
                 location=None,
-                text=words(event, len(about)),
+                text=words(event, count),
             )
         )
     return rows

@@ -1,4 +1,4 @@
-"""What the statistics read of an analysis; `analyzer.api.Result` is one."""
+"""What the statistics read of an analysis; `analyzer.gathered.Gathered` is one."""
 
 from __future__ import annotations
 

@@ -16,9 +16,11 @@ from analyzer.schema import (
     CallRow,
     CaptureRow,
     CauseRow,
+    ConflictRow,
     EndpointRow,
     EvidenceRow,
     IssueRow,
+    KpiRow,
     LinkRow,
     MidcallRow,
     ReleaseRow,
@@ -29,6 +31,7 @@ from analyzer.schema import (
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.causes import GROUPS
 from analyzer.stats.counting import NONE, Mask, failures, is_outcome, one_of, unsuccessful
+from analyzer.stats.kpis import counted_rows
 from analyzer.stats.route_advance import blocked_calls, calls_between
 from analyzer.vocab import CAUSE_GROUPS, CauseFrom, Outcome
 
@@ -114,13 +117,7 @@ def _endpoints(analysis: Analysis, row: EndpointRow, count: str) -> Mask:
         is_conflict: Mask = np.asarray(calls["cause_conflict"], dtype=np.bool_)
         return is_conflict & _at(analysis, "failed_by_ip", *endpoint)
     if name == "overflows":
-        branches = analysis.columns("branches")
-        if not len(branches):
-            return np.zeros(len(calls), dtype=np.bool_)
-        advanced: Mask = np.asarray(branches["advanced"], dtype=np.bool_)
-        chosen = advanced & one_of(branches.labels("server_ip"), {row.ip})
-        chosen &= _equal(branches.ints("network"), row.network)
-        return _numbered(analysis, branches.ints("call_no")[chosen])
+        return _overflows(analysis, *endpoint)
     blocked = blocked_calls(analysis.columns("blocks"), calls)
     return _numbered(analysis, blocked.get(endpoint, ()))
 
@@ -133,12 +130,47 @@ def _originated(analysis: Analysis, ip: str, network: int | None) -> Mask:
     return originated
 
 
+def _overflows(analysis: Analysis, ip: str, network: int | None) -> Mask:
+    """Calls that an endpoint refused and that went another way, within the call or in another leg."""
+    numbers = list(analysis.sessions.overflowed.get((ip, network), ()))
+    branches = analysis.columns("branches")
+    if len(branches):
+        advanced: Mask = np.asarray(branches["advanced"], dtype=np.bool_)
+        here = one_of(branches.labels("server_ip"), {ip}) & _equal(branches.ints("network"), network)
+        numbers += branches.ints("call_no")[advanced & here].tolist()
+    return _numbered(analysis, numbers)
+
+
 def _relayed_by(calls: Columns, ip: str) -> Mask:
     column = calls["relayed_by"]
     if isinstance(column, Labels):
         return one_of(column, {name for name in column.names if ip in name.split()})
     assert isinstance(column, Texts)
     return np.array([ip in (column.value(row) or "").split() for row in range(len(calls))], dtype=np.bool_)
+
+
+def _kpis(analysis: Analysis, row: KpiRow, count: str) -> Mask:
+    if row.unit_counted == "registrations":
+        raise TypeError(f"{row.kpi} counts registrations, not calls")
+    calls = analysis.columns("calls")
+    counted = counted_rows(analysis, row, count == "numerator")
+    key = "session_no" if row.unit_counted == "sessions" else "call_no"
+    numbers = counted.ints(key) if len(counted) else np.empty(0, np.int64)
+    found: Mask = np.isin(calls.ints(key), numbers)
+    return found
+
+
+def _conflicts(analysis: Analysis, row: ConflictRow, _count: str) -> Mask:
+    calls = analysis.columns("calls")
+    mask = _equal(calls.ints("status_code"), row.status_code) & _equal(calls.ints("cause"), row.cause)
+    mask &= one_of(calls.labels("cause_from"), {row.cause_from})
+    mask &= np.asarray(calls["cause_conflict"], dtype=np.bool_) != row.expected
+    failed_by, networks = calls.labels("failed_by_ip"), calls.ints("network")
+    mask &= failed_by.codes < 0 if row.ip is None else one_of(failed_by, {row.ip})
+    # One network in the whole capture is not named in the row.
+    if row.network is not None or len(np.unique(networks)) > 1:
+        mask &= _equal(networks, row.network)
+    return mask
 
 
 def _translations(analysis: Analysis, row: TranslationRow, _count: str) -> Mask:
@@ -183,6 +215,8 @@ BEHIND: Mapping[type[Any], tuple[tuple[str, ...], Behind]] = {
         ),
         _endpoints,
     ),
+    KpiRow: (("numerator", "denominator"), _kpis),
+    ConflictRow: (_CALLS, _conflicts),
     TranslationRow: (_CALLS, _translations),
     BlockRow: (_CALLS, _blocks),
     SessionRow: (_CALLS, _sessions),

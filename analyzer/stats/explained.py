@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,11 @@ from analyzer.batch import (
     D_DST_LO,
     D_DST_PORT,
     D_FRAME_NO,
-    D_LENGTH,
     D_SRC_HI,
     D_SRC_LO,
     D_SRC_PORT,
     D_TRANSPORT,
     D_TS,
-    D_WIRE_LENGTH,
     F_HAS_SDP,
     M_CSEQ,
     M_CSEQ_METHOD,
@@ -35,6 +33,7 @@ from analyzer.batch import (
 )
 from analyzer.capture.address import address_text
 from analyzer.correlate.calls import CallTable
+from analyzer.correlate.evidence import Evidence
 from analyzer.correlate.kept import CallMessages, Kept
 from analyzer.correlate.layout import G_KIND, G_NO, GROUP_CALL, S_OFF
 from analyzer.correlate.ledger.book import Book, book
@@ -42,18 +41,14 @@ from analyzer.correlate.ledger.scene import Values
 from analyzer.correlate.replay import Replay, number_in_replay
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.trace import Trace, trace
-from analyzer.sip.parse import ParseError, parse_message
-from analyzer.stats.causes import mapped
-from analyzer.stats.statements import Statement, statements
-from analyzer.vocab import Outcome, Position, Transport, names
-
-if TYPE_CHECKING:
-    from analyzer.sip.message import CauseHeaders
+from analyzer.findings import EvidenceRow
+from analyzer.stats.causes import REQUEST_TERMINATED, UNMAPPED, mapped
+from analyzer.vocab import Outcome, Transport, names
 
 #: Tables that are printed side by side for what an ISDN caller would have been told.
 PROFILES = ("dss1", "rfc3398")
-#: Columns of a call that the whole table alone can tell.
-LATER = frozenset({"call_no", "session_no", "is_scanner", "failed_side"})
+#: Columns of a call that only the whole table tells; of calls that an event on the wire explains the grade too.
+LATER = frozenset({"call_no", "session_no", "is_scanner", "failed_side", "wire_event"})
 
 
 class Seen(NamedTuple):
@@ -76,8 +71,6 @@ class Seen(NamedTuple):
     has_sdp: bool
     resend_of: int | None
     copy_of: int | None
-    statements: Sequence[Statement]
-    position: Position
 
 
 class Effect(NamedTuple):
@@ -94,7 +87,12 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True)
 class Explained:
-    """One call, explained. ``call`` is its row; ``replayed`` the row that the replay came to, equal but for `LATER`."""
+    """One call, explained.
+
+    ``call`` is its row, ``replayed`` the row that the replay came to: equal but for `LATER`. ``evidence`` is what its
+    messages and events on the wire say about why, in the order of time. ``session`` is the row of its session where
+    that has more calls, ``links`` why these are one.
+    """
 
     call: Mapping[str, Any]
     replayed: Mapping[str, Any]
@@ -102,7 +100,10 @@ class Explained:
     effects: Sequence[Effect]
     trace: Trace
     told: Mapping[str, int | None]
+    evidence: Sequence[EvidenceRow]
     left_out: int
+    session: Mapping[str, Any] | None = None
+    links: Sequence[Mapping[str, Any]] = ()
 
 
 def call_id_octets(calls: Columns, row: int) -> bytes | None:
@@ -134,14 +135,16 @@ def explained(calls: Columns, row: int, messages: CallMessages, rules: Rules, en
     off = int(replay.correlator.scalars[S_OFF])
     lines = book(messages.messages, steps, number, off, call["outcome"] == Outcome.OPEN)
     code = call["status_code"]
-    is_told = code is not None and code >= 300
+    by_cancel = code == REQUEST_TERMINATED and call["released_by"] is not None
+    is_told = code is not None and code >= 300 and call["outcome"] not in UNMAPPED and not by_cancel
     return Explained(
         call=call,
         replayed={name: columns.value(name, at) for name in columns},
-        messages=_messages(messages.messages, lines, rules.registry.cause_headers),
+        messages=_messages(messages.messages, lines),
         effects=_effects(lines, rules),
         trace=judged,
         told={name: mapped(rules.registry, name, code) if is_told else None for name in PROFILES},
+        evidence=_evidence(messages.messages, lines, rules),
         left_out=messages.left_out,
     )
 
@@ -155,26 +158,23 @@ def _effects(lines: Book, rules: Rules) -> list[Effect]:
     ]
 
 
-def _messages(kept: Sequence[Kept], lines: Book, cause_headers: CauseHeaders) -> list[Seen]:
+def _messages(kept: Sequence[Kept], lines: Book) -> list[Seen]:
     places = {at: place for place, at in enumerate(lines.messages)}
     return [
-        _seen(kept[at], places.get(lines.resend_of.get(at, -1)), places.get(lines.copy_of.get(at, -1)), cause_headers)
+        _seen(kept[at], places.get(lines.resend_of.get(at, -1)), places.get(lines.copy_of.get(at, -1)))
         for at in lines.messages
     ]
 
 
-def _seen(kept: Kept, resend_of: int | None, copy_of: int | None, cause_headers: CauseHeaders) -> Seen:
+def _evidence(kept: Sequence[Kept], lines: Book, rules: Rules) -> list[EvidenceRow]:
+    evidence = Evidence(rules.registry)
+    return [row for at in lines.messages for row in evidence.rows(kept[at].batch, kept[at].links[None, :])]
+
+
+def _seen(kept: Kept, resend_of: int | None, copy_of: int | None) -> Seen:
     batch = kept.batch
     row = batch.numbers[0].tolist()
     method, status = row[M_METHOD], row[M_STATUS]
-    says: list[Statement] = []
-    if resend_of is None and copy_of is None:
-        try:
-            octets = batch.octets[: row[D_LENGTH]].tobytes()
-            says = list(statements(parse_message(octets, row[D_WIRE_LENGTH], cause_headers)))
-        except ParseError:
-            # A message that a stream carried may have been read where a datagram's rule would not begin one.
-            says = []
     return Seen(
         message_no=row[M_MESSAGE_NO],
         capture_no=row[D_CAPTURE_NO],
@@ -193,12 +193,4 @@ def _seen(kept: Kept, resend_of: int | None, copy_of: int | None, cause_headers:
         has_sdp=bool(row[M_FLAGS] & F_HAS_SDP),
         resend_of=resend_of,
         copy_of=copy_of,
-        statements=says,
-        position=_position(batch.methods[method], status),
     )
-
-
-def _position(method: str, status: int) -> Position:
-    if status:
-        return Position.PROVISIONAL if status < 200 else Position.FINAL
-    return {"CANCEL": Position.CANCEL, "BYE": Position.BYE}.get(method, Position.REQUEST)

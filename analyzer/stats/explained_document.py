@@ -50,17 +50,9 @@ def explained_document(seen: Explained) -> dict[str, Any]:
             "why": party.why.format(hop=party.hop, outcome=seen.call["outcome"]),
             "relayed_by": list(party.relayed_by),
         },
-        "evidence": [
-            {
-                "message_no": message.message_no,
-                "frame_no": message.frame_no,
-                "sender_ip": message.src_ip,
-                "position": message.position,
-                **said._asdict(),
-            }
-            for message in seen.messages
-            for said in message.statements
-        ],
+        "evidence": [{**row._asdict(), "ts": rfc3339(row.ts)} for row in seen.evidence],
+        "session": None if seen.session is None else {**seen.session, "invite_ts": rfc3339(seen.session["invite_ts"])},
+        "links": [dict(link) for link in seen.links],
         "left_out": seen.left_out,
     }
 

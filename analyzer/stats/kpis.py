@@ -17,7 +17,7 @@ from analyzer.batch import Columns, Ints, Labels
 from analyzer.registry.entries import KpiEntry
 from analyzer.schema import KpiRow
 from analyzer.stats import e411, rfc6076
-from analyzer.stats.counting import Mask
+from analyzer.stats.counting import Mask, one_of
 from analyzer.stats.delays import Delays
 from analyzer.stats.kpi import Figure, Kpi, Ratio, whole
 from analyzer.stats.parts import (
@@ -112,7 +112,7 @@ def kpis(
     request: Request = ALL,
     counts: Callable[[str], bool] = lambda rule: True,
 ) -> list[Kpi]:
-    """The figures of calls, of sessions where there are any, and of registrations: by population, part and figure.
+    """The figures of calls, of sessions where calls were linked, and of registrations: by population, part and figure.
 
     ``counts``: whether a rule of data/counting_rules.toml is followed; of these ``intervals``, ``ratios``, ``buckets``
     and ``scanners`` matter here.
@@ -122,7 +122,7 @@ def kpis(
         config.zone, config, registry.numbering, request.prefix_digits, by_first_invite=counts("buckets")
     )
     tables: dict[str, Columns] = {"calls": calls}
-    if sessions is not None and len(sessions):
+    if sessions is not None and 0 < len(sessions) < len(calls):
         tables["sessions"] = with_first_leg(sessions, calls)
     tables["registrations"] = registrations
     with_scanners = request.with_scanners if counts("scanners") else True
@@ -198,20 +198,54 @@ def _all(rows: Population, scanners: bool, settings: Settings, sums: bool) -> It
 def _parts(
     rows: Population, by: str, scanners: bool, settings: Settings, top: int, config: Config, by_lower_bound: bool
 ) -> Iterator[Kpi]:
-    parts = named(DIMENSIONS[by](rows, settings))
-    if not parts.names:
-        return
-    if by in IN_ORDER:
-        sizes = np.bincount(parts.codes, minlength=len(parts.names))
-        shown = bounded(parts, busiest(sizes, max(top, TOP_HOURS) if top else 0), 0)
-    else:
-        share = e411.failures(rows, rows.entries["failures"])
-        failures, counted = _counts(share.numerator, parts), _counts(share.denominator, parts)
-        shown = bounded(parts, ranks(failures, counted, config.thresholds.minimum_calls, by_lower_bound), top)
+    shown = _shown(rows, by, settings, top, config, by_lower_bound)
     figures = [(name, entry, _summed(measured, shown)) for name, entry, measured in _measured(rows)]
     for number, part in enumerate(shown.names):
         for name, entry, of_parts in figures:
             yield Kpi(name, entry, rows.kind, by, part, scanners, of_parts[number])
+
+
+def _shown(
+    rows: Population, by: str, settings: Settings, top: int, config: Config, by_lower_bound: bool
+) -> Labels:
+    """The part of each row: those that are shown, and the rest as one."""
+    parts = named(DIMENSIONS[by](rows, settings))
+    if not parts.names:
+        return parts
+    if by in IN_ORDER:
+        sizes = np.bincount(parts.codes, minlength=len(parts.names))
+        return bounded(parts, busiest(sizes, max(top, TOP_HOURS) if top else 0), 0)
+    share = e411.failures(rows, rows.entries["failures"])
+    failures, counted = _counts(share.numerator, parts), _counts(share.denominator, parts)
+    return bounded(parts, ranks(failures, counted, config.thresholds.minimum_calls, by_lower_bound), top)
+
+
+def counted_rows(analysis: Analysis, row: KpiRow, of_numerator: bool, request: Request = EVERYTHING) -> Columns:
+    """The calls, sessions or registrations that a row of ``kpis`` counts; of a delay those that have one.
+
+    ``request``: what the row was asked for with. A row may count more than once (INVITEs instead of calls).
+    """
+    entries = expanded(analysis.registry.kpis, analysis.config.thresholds.short_call_s)
+    calls = analysis.columns("calls")
+    table = calls if row.unit_counted == "calls" else analysis.columns(row.unit_counted)
+    if row.unit_counted == "sessions":
+        table = with_first_leg(table, calls)
+    if not row.scanners:
+        table = without_scanners(table)
+    rows = Population(table, row.unit_counted, entries)
+    measured = KPIS.get(row.kpi, e411.short_calls)(rows, entries[row.kpi])
+    if isinstance(measured, Share):
+        mask: Mask = np.asarray(measured.numerator if of_numerator else measured.denominator).astype(np.bool_)
+    else:
+        mask = ~np.isnan(measured.values)
+    if row.by != "all":
+        settings = Settings(
+            analysis.config.zone, analysis.config, analysis.registry.numbering, request.prefix_digits,
+            by_first_invite=analysis.counts("buckets"),
+        )  # fmt: skip
+        parts = _shown(rows, row.by, settings, request.top, analysis.config, analysis.counts("intervals"))
+        mask = mask & one_of(parts, {str(row.part)})
+    return table.take(np.flatnonzero(mask))
 
 
 def _summed(measured: Measured, parts: Labels | None) -> list[Figure]:

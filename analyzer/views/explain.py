@@ -14,7 +14,7 @@ from analyzer.views.outcomes import RELEASE_MEANINGS, outcome_tone
 from analyzer.views.table import Cell, Column, Table, Tone
 from analyzer.views.times import local_time, zone_at
 from analyzer.views.words import Words
-from analyzer.vocab import Outcome, Release
+from analyzer.vocab import Outcome, Position, Release
 
 if TYPE_CHECKING:
     from analyzer.config import Config
@@ -87,17 +87,19 @@ def explanation(seen: Explained, registry: Registry, config: Config, zone: tzinf
     remarks = []
     if seen.left_out:
         remarks.append(words("{count} messages of this Call-ID are beyond what is kept", count=str(seen.left_out)))
+    steps = ladder(seen.messages, config.alias, words)
     return Explanation(
         headline=_headline(seen, registry, words),
         tone=outcome_tone(outcome),
         facts=_facts(seen, name, zone, words),
-        ladder=ladder(seen.messages, config.alias, words),
-        ledger=_ledger(seen, config, words),
+        ladder=steps,
+        ledger=_ledger(seen, steps, words),
         verdict=[
             (words("Outcome"), _outcome(seen, registry, words)),
             *([(words("Release"), _release(seen, words))] if seen.trace.releases else []),
             (words("Charged"), _party(seen, name, words)),
             (words("Cause"), _cause(seen, registry, words)),
+            *([(words("Session"), _session(seen, name, words))] if seen.session is not None else []),
         ],
         tables=tables,
         remarks=remarks,
@@ -131,19 +133,14 @@ def _facts(seen: Explained, name: _Names, zone: tzinfo, words: Words) -> list[tu
     agents = " → ".join(agent or "–" for agent in (call["caller_agent"], call["callee_agent"]))
     if agents != "– → –":
         facts.append((words("programs"), agents))
-    counts = [
-        words("{count} messages", count=str(call["messages"])),
-        words("{count} resends", count=str(call["resends"])),
-        words("{count} attempts", count=str(call["attempts"])),
-        words("{count} hops", count=str(call["hops"])),
-    ]
+    counts = [f"{words(name)} {call[name]}" for name in ("messages", "resends", "attempts", "hops")]
     facts.append((words("seen"), ", ".join(counts)))
     if call.get("session_no") is not None:
         facts.append((words("session"), str(call["session_no"])))
     return facts
 
 
-def _ledger(seen: Explained, config: Config, words: Words) -> list[LedgerLine]:
+def _ledger(seen: Explained, steps: Ladder, words: Words) -> list[LedgerLine]:
     lines: list[LedgerLine] = []
     start = seen.messages[0].ts if seen.messages else 0
     last: int | None = None
@@ -159,7 +156,8 @@ def _ledger(seen: Explained, config: Config, words: Words) -> list[LedgerLine]:
             message = seen.messages[effect.at]
             is_again = message.resend_of is not None or message.copy_of is not None
             tone = Tone.FAINT if is_again else Tone.PLAIN
-            lines.append(LedgerLine(str(message.frame_no), since, _message(message, config, words), tone, text, rule))
+            source = steps.parties[steps.rungs[effect.at].source]
+            lines.append(LedgerLine(str(message.frame_no), since, _message(message, source, words), tone, text, rule))
         last = effect.at
     return lines
 
@@ -168,9 +166,8 @@ def _value(value: str | int | float, words: Words) -> str:
     return words.plain(value) if isinstance(value, float) else str(value)
 
 
-def _message(message: Seen, config: Config, words: Words) -> str:
+def _message(message: Seen, source: str, words: Words) -> str:
     """A message in a few words: what, and from whom."""
-    source = config.alias(message.src_ip) or message.src_ip
     what = message.method or str(message.status_code)
     if message.method is None and message.cseq_method not in (None, "INVITE"):
         what += f" ({message.cseq_method})"
@@ -211,7 +208,10 @@ def _party(seen: Explained, name: _Names, words: Words) -> list[str]:
     if party.ip is None:
         lines = [why]
     else:
-        lines = [f"{name(party.ip)}, {words(str(party.grade))}: {why}"]
+        # Events on the wire may have made the grade surer than the messages do.
+        lines = [f"{name(party.ip)}, {words(str(seen.call['charged_grade']))}: {why}"]
+    if seen.call.get("wire_event") is not None:
+        lines.append(words("on the wire: {event}", event=str(seen.call["wire_event"])))
     if party.relayed_by:
         lines.append(words("relayed by {who}", who=", ".join(name(ip) for ip in party.relayed_by)))
     return lines
@@ -278,21 +278,46 @@ def _said(seen: Explained, registry: Registry, name: _Names, words: Words) -> Ta
         Column(words("text"), shrink=True),
     ]
     rows = []
-    for message in seen.messages:
-        for said in message.statements:
-            text = said.text or ""
-            if said.cause is not None and said.protocol.upper() in ("Q.850", "ISUP REL"):
-                text = text or registry.cause(said.cause & 0x7F).name
-            if said.location is not None:
-                text += f" ({words('location {location}', location=said.location)})"
-            rows.append(
-                (
-                    Cell(str(message.frame_no)),
-                    Cell(message.method or str(message.status_code)),
-                    Cell(name(message.src_ip)),
-                    Cell(said.protocol if said.protocol != said.kind.value else said.kind.value),
-                    Cell("" if said.cause is None else str(said.cause)),
-                    Cell(text),
-                )
+    for said in seen.evidence:
+        text = said.text or ""
+        if said.cause is not None and (said.protocol or "").upper() in ("Q.850", "ISUP"):
+            text = text or registry.cause(said.cause & 0x7F).name
+        if said.location is not None:
+            text += f" ({words('location {location}', location=said.location)})"
+        carrier = str(said.status_code) if said.status_code is not None else said.method
+        rows.append(
+            (
+                Cell(str(said.frame_no)),
+                Cell(words("(wire)") if said.position is Position.WIRE else carrier or ""),
+                Cell(name(said.sender_ip)),
+                Cell(said.protocol or said.kind.value),
+                Cell("" if said.cause is None else str(said.cause)),
+                Cell(text),
             )
+        )
     return Table(words("What was said about why"), columns, rows)
+
+
+def _session(seen: Explained, name: _Names, words: Words) -> list[str]:
+    """The other calls of the session, and what became of it over all of them."""
+    session = seen.session
+    assert session is not None
+    what = words(str(session["outcome"])) + (f" {session['status_code']}" if session["status_code"] else "")
+    lines = [
+        words(
+            "session {number}, {count} calls from call {first} on: {what}",
+            number=str(session["session_no"]),
+            count=str(session["calls"]),
+            first=str(session["call_no"]),
+            what=what,
+        )
+    ]
+    if session["failed_by_ip"] is not None:
+        text = "over all of them {who} is charged ({grade}), in call {call}"
+        who, grade = name(session["failed_by_ip"]), words(str(session["charged_grade"]))
+        lines.append(words(text, who=who, grade=grade, call=str(session["failed_in_call"])))
+    for link in seen.links:
+        text = "call {behind} stands behind call {front}: {evidence}"
+        front, behind = str(link["upstream_call_no"]), str(link["call_no"])
+        lines.append(words(text, behind=behind, front=front, evidence=link["evidence"]))
+    return lines

@@ -41,6 +41,8 @@ PARTS = {
     "server": "By User-Agent or Server of the final response",
     "hour": "By hour in which they began",
 }
+#: Figures that tell whether calls were linked.
+_TELLING = frozenset({"asr", "ner", "failures"})
 #: What a break-down shows beside the failures: the value of a ratio, the median or the mean of delays.
 _SHOWN = {
     "calls": (("asr", ""), ("ner", ""), ("seer", ""), ("isa", ""), ("pdd", "p50"), ("acd", "")),
@@ -72,8 +74,9 @@ def kpi_tables(kpis: Sequence[Kpi], words: Words, is_compact: bool = True, has_i
 
 
 def _differ(sessions: Sequence[Kpi], kpis: Sequence[Kpi]) -> bool:
-    calls = {(kpi.id, kpi.scanners): kpi.figure for kpi in kpis if kpi.unit_counted == "calls" and kpi.by == "all"}
-    return any(kpi.figure != calls.get((kpi.id, kpi.scanners)) for kpi in sessions)
+    """Whether sessions say something that calls do not: where no calls were linked, both are the same."""
+    calls = {(k.id, k.by, k.part, k.scanners): k.figure for k in kpis if k.unit_counted == "calls" and k.id in _TELLING}
+    return any(k.figure != calls.get((k.id, k.by, k.part, k.scanners)) for k in sessions if k.id in _TELLING)
 
 
 def _split(kpis: Sequence[Kpi]) -> tuple[list[Kpi], dict[str, Kpi]]:
@@ -224,6 +227,7 @@ def part_tables(kpis: Sequence[Kpi], words: Words, config: Config, has_interval:
         _parts(kind, by, parts, words, config, has_interval)
         for (kind, by), parts in grouped.items()
         if any(kpi.counted for part in parts.values() for kpi in part.values())
+        and (kind != "sessions" or _differ([kpi for part in parts.values() for kpi in part.values()], kpis))
     ]
 
 

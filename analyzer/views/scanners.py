@@ -24,7 +24,7 @@ def scanners_said(calls: int, scanners: int, without: CallTotals, words: Words) 
         return ""
     answered = without.by_outcome.get(Outcome.ANSWERED, 0)
     return words(
-        "Of these, {calls} are scanners' ({scanners}); without them {total} calls: {answered} answered "
+        "Scanning addresses ({scanners}) made {calls} of the calls; without these {total} calls: {answered} answered "
         "({answered_share}), {failures} failures ({failures_share}).",
         calls=words.number(calls),
         scanners=words.number(scanners),

@@ -20,6 +20,8 @@ _NAMED = 2
 _NARROW = 0.5
 #: The figure that stands for all in the line.
 _FOREMOST = "ser"
+#: Names of at most so many letters are abbreviations.
+_ABBREVIATED = 4
 
 
 def vantage_shown(analysis: Analysis, words: Words) -> tuple[str, list[Table]]:
@@ -102,7 +104,7 @@ def bounds_table(ranges: Sequence[BoundRow], words: Words) -> Table:
     ]
     rows = [
         (
-            Cell(row.kpi.upper()),
+            Cell(row.kpi.upper() if len(row.kpi) <= _ABBREVIATED else row.kpi),
             Cell(_value(row.value, row.unit, words)),
             Cell(_value(row.low, row.unit, words)),
             Cell(_value(row.high, row.unit, words)),

@@ -167,6 +167,40 @@ def test_an_icmp_error_about_a_branch_that_did_not_matter_explains_nothing(reade
     assert [event["call"] for event in wire(played)] == [1]
 
 
+def test_the_408_of_a_proxy_is_explained_by_what_it_met_behind_it() -> None:
+    played = play(
+        """
+        proxy = 198.51.100.20
+        bob = 203.0.113.30
+        alice -> proxy   INVITE
+        alice <- proxy   100
+        proxy -> bob     INVITE
+        proxy <- bob     icmp error=host    +3s
+        alice <- proxy   408                +29s
+        alice -> proxy   ACK
+        end +40s
+        """
+    )
+    (call,) = played.calls
+    assert (call["status_code"], call["failed_by_ip"]) == (408, "203.0.113.30")
+    assert call["wire_event"] == "host_unreachable"
+
+
+def test_a_bye_that_met_nobody() -> None:
+    played = play(
+        """
+        alice -> bob   INVITE
+        alice <- bob   200
+        alice -> bob   ACK
+        alice -> bob   BYE                  +9s
+        alice <- bob   icmp error=port      +1ms
+        end +40s
+        """
+    )
+    (call,) = played.calls
+    assert (call["outcome"], call["release"], call["wire_event"]) == ("answered", "bye_unanswered", "port_unreachable")
+
+
 @pytest.mark.parametrize("reader", READERS)
 def test_a_refused_connection(reader: str) -> None:
     played = play(

@@ -166,6 +166,10 @@ def test_near_misses(behind: dict[str, Any]) -> None:
     assert links(leg(ALICE, PBX, answer_ts=START + 5 * SECOND), behind) == []
 
 
+def test_on_one_machine_addresses_say_nothing() -> None:
+    assert links(*(leg("127.0.0.1", "127.0.0.1", at) for at in (0, 20, 40))) == []
+
+
 def test_calls_within_one_address_are_not_joined_by_it() -> None:
     """Generators on loopback: the same numbers and SDP, one call after the other, each with an end of its own."""
     here, origin = "127.0.0.1", "user1 53655765 2353687637 IN IP4 127.0.0.1"
@@ -273,7 +277,7 @@ def test_a_failure_is_originated_behind_and_relayed_in_front() -> None:
     assert (row["failed_by_ip"], row["failed_in_call"], row["charged_grade"]) == (TRUNK, 3, "seen")
     assert (row["relayed_by"], row["cause"], row["cause_from"]) == (f"{PBX} {PBX_OUT}", 1, "reason")
     assert charges(*legs) == {TRUNK: (1, 0, 0), PBX: (0, 1, 0), PBX_OUT: (0, 1, 0)}
-    assert sessions(*legs).translations == {Translation(PBX, None, 404, 500): 1}
+    assert sessions(*legs).translations == {Translation(PBX, None, 404, 500): [1]}
 
 
 def test_a_proxy_in_a_leg_behind_relayed_too() -> None:
@@ -296,7 +300,7 @@ def test_when_every_route_fails_the_last_one_decides() -> None:
     (row,) = table(*legs)
     assert (row["failed_by_ip"], row["failed_in_call"], row["route_advances"]) == (TRUNK_2, 3, 1)
     assert charges(*legs) == {TRUNK_2: (1, 0, 0), PBX: (0, 1, 0), TRUNK: (0, 0, 1)}
-    assert sessions(*legs).translations == {Translation(PBX, None, 500, 503): 1}
+    assert sessions(*legs).translations == {Translation(PBX, None, 500, 503): [1]}
 
 
 def test_silence_behind_is_charged_and_408_is_expected() -> None:
@@ -322,7 +326,7 @@ def test_who_makes_a_failure_of_a_busy_phone_is_charged_itself() -> None:
     (row,) = table(*legs)
     assert (row["failed_by_ip"], row["charged_grade"], row["relayed_by"]) == (PBX, "seen", None)
     assert charges(*legs) == {PBX: (1, 0, 0)}
-    assert sessions(*legs).translations == {Translation(PBX, None, 486, 500): 1}
+    assert sessions(*legs).translations == {Translation(PBX, None, 486, 500): [1]}
 
 
 def test_a_busy_phone_is_busy_in_front_too() -> None:

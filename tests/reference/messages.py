@@ -191,7 +191,7 @@ def parse(payload: bytes, ts: int, src: tuple[str, int], dst: tuple[str, int]) -
     if vias:
         pieces = split_outside(vias[0], ";")
         sent = re.match(r"\s*SIP\s*/\s*2\.0\s*/\s*\S+\s+(.*?)\s*$", pieces[0], re.S)
-        message.sent_by = re.sub(r"\s", "", sent.group(1)) if sent else None
+        message.sent_by = re.sub(r"\s", "", sent.group(1)).removesuffix(":5060") if sent else None
         message.branch = parameters(pieces[1:]).get("branch")
     contact = first("contact")
     contact_expires = None

@@ -79,7 +79,7 @@ def calls(*rows: Mapping[str, Any], texts: bool = True) -> Columns:
             "outcome_rule": "made",
             "cause_profile": "dss1",
         }
-        filled.append({**usual, **row})
+        filled.append({**usual, "failed_code": row.get("status_code"), **row})
     return table(CallRow, filled, texts)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 import analyzer
 from analyzer.batch import Columns
-from analyzer.schema import CallRow, CaptureRow, EndpointRow, IssueRow, RequestRow
+from analyzer.schema import CallRow, CaptureRow, EndpointRow, IssueRow, KpiRow, RequestRow
 from analyzer.stats.behind import COUNTS, calls_behind
 from analyzer.stats.calls import totals
+from analyzer.stats.kpis import Request, kpi_rows
 from analyzer.stats.listing import LISTED, listed
 from pcaps.make import HERE
 from tests.flow import play
@@ -67,13 +68,31 @@ def test_as_many_calls_as_the_number_says(result: str, request: pytest.FixtureRe
     asked = 0
     for table in LISTED:
         for row in listed(analysis, table):
-            if type(row) not in COUNTS or type(row) in ONE_CALL or isinstance(row, CaptureRow):
+            if type(row) not in COUNTS or type(row) in ONE_CALL or isinstance(row, CaptureRow | KpiRow):
                 continue
             for name, number in counts_of(row):
                 behind = analysis.calls_behind(row, name)
                 assert len(behind) == number, (table, row, name)
                 asked += number > 0
     assert asked > 5
+
+
+#: Figures whose numbers are calls; those of the wire count INVITEs.
+BY_CALL = ("asr", "ner", "ser", "seer", "isa", "failures", "drops", "pdd", "acd")
+
+
+def test_the_calls_of_a_figure(demo: Any) -> None:
+    asked = 0
+    for row in kpi_rows(demo, Request(by=("all", "caller", "callee", "hour"))):
+        if row.unit_counted != "calls" or row.kpi not in BY_CALL:
+            continue
+        assert len(demo.calls_behind(row, "denominator")) == row.denominator, row
+        if row.numerator is not None:
+            assert len(demo.calls_behind(row, "numerator")) == row.numerator, row
+        asked += 1
+    assert asked > 30
+    with pytest.raises(TypeError, match="counts registrations"):
+        demo.calls_behind(next(row for row in kpi_rows(demo) if row.kpi == "rrd"), "denominator")
 
 
 def test_the_refused_the_blocked_and_the_translated(made: Any) -> None:

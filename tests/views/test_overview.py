@@ -83,8 +83,8 @@ def test_outcomes_say_how_they_count_and_whose_doing_they_were() -> None:
 
 def test_causes_show_both_profiles_and_mark_where_they_differ() -> None:
     made = seen(MadeAnalysis({"calls": calls(TRUNK, TRUNK, BUSY)}), "Unsuccessful calls by ISDN cause")
-    assert [column.title for column in made.columns][-3:] == ["dss1", "rfc3398", ""]
-    assert texts(made) == [
+    assert [column.title for column in made.columns][8:11] == ["dss1", "rfc3398", ""]
+    assert [row[:11] for row in texts(made)] == [
         ["2", "34", "22", "A2", "No circuit/channel available", "read", "503", "2", "63", "41", "≠"],
         ["1", "17", "11", "91", "User busy", "derived", "486", "1", "17", "17", ""],
     ]
@@ -93,7 +93,7 @@ def test_causes_show_both_profiles_and_mark_where_they_differ() -> None:
 
 def test_a_chosen_profile_stands_beside_the_two() -> None:
     made = seen(MadeAnalysis({"calls": calls(BUSY)}, causes_profile="asterisk"), "Unsuccessful calls by ISDN cause")
-    assert [column.title for column in made.columns][-4:-1] == ["dss1", "rfc3398", "asterisk"]
+    assert [column.title for column in made.columns][8:11] == ["dss1", "rfc3398", "asterisk"]
 
 
 def test_one_cause_of_several_codes_has_a_line_for_each() -> None:

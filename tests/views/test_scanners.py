@@ -28,7 +28,7 @@ def made() -> MadeAnalysis:
 def test_the_headline_counts_all_calls_and_then_those_without_scanners() -> None:
     assert overview(made(), words()).headline == (
         "8 calls: 2 answered (25.0%), 6 unsuccessful (75.0%), 5 of them failures (62.5%). "
-        "Of these, 5 are scanners' (1); without them 3 calls: 2 answered (66.7%), 0 failures (0.0%)."
+        "Scanning addresses (1) made 5 of the calls; without these 3 calls: 2 answered (66.7%), 0 failures (0.0%)."
     )
 
 

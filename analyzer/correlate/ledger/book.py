@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from analyzer.batch import D_COPY, D_FRAME_NO, D_LENGTH, D_TS, M_MESSAGE_NO, M_STATUS, MISSING
+from analyzer.batch import (
+    D_COPY,
+    D_FRAME_NO,
+    D_LENGTH,
+    D_TS,
+    INVITE,
+    M_CSEQ_METHOD,
+    M_MESSAGE_NO,
+    M_STATUS,
+    MISSING,
+)
 from analyzer.correlate.kept import Kept
 from analyzer.correlate.layout import (
     G_KIND,
@@ -22,7 +32,7 @@ from analyzer.correlate.layout import (
 from analyzer.correlate.ledger.clock import Deadlines, of_end
 from analyzer.correlate.ledger.requests import of_request
 from analyzer.correlate.ledger.responses import of_response
-from analyzer.correlate.ledger.scene import Said, Scene
+from analyzer.correlate.ledger.scene import Said, Scene, dialog_of
 from analyzer.correlate.replay import Step
 
 _NOTES = {
@@ -66,6 +76,7 @@ class _Book:
         self._frames = {int(k.batch.numbers[0, M_MESSAGE_NO]): int(k.batch.numbers[0, D_FRAME_NO]) for k in kept}
         self._places = {int(k.batch.numbers[0, M_MESSAGE_NO]): at for at, k in enumerate(kept)}
         self._seen: dict[tuple[bytes, ...], int] = {}
+        self._answers: dict[tuple[str | None, int], int] = {}
         self._deadlines = Deadlines(call_no, off)
         self._messages: list[int] = []
         self._resends: dict[int, int] = {}
@@ -112,7 +123,9 @@ class _Book:
             yield Said("frame {frame} captured once more: counts as a message and nowhere else", values, "copies")
             return
         self._seen[identity] = step.at
-        scene = Scene(kept, step, self._frames, self._off)
+        scene = Scene(kept, step, self._frames, self._answers, self._off)
+        if 200 <= numbers[M_STATUS] < 300 and numbers[M_CSEQ_METHOD] == INVITE:
+            self._answers.setdefault(dialog_of(kept), int(numbers[D_FRAME_NO]))
         if step.links[0] != MISSING:
             first = self._places.get(int(step.links[0]))
             if first is not None:

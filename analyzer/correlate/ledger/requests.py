@@ -118,6 +118,9 @@ def _ack(scene: Scene, row: Ints) -> Said:
     if call is not None and became(scene.call_before, call, G_ACK_TS):
         return Said("confirms the answer, which would count without it too", {}, "missing_ends")
     values = {"code": int(row[T_STATUS]), "frame": scene.frame(int(row[T_FINAL_NO]))}
+    if 200 <= row[T_STATUS] < 300 and scene.answer_frame not in (0, values["frame"]):
+        text = "acknowledges the answer of frame {frame}, of another dialog"
+        return Said(text, {"frame": scene.answer_frame}, "forks")
     if row[T_STATUS] == 0:
         return Said("acknowledges a response that was not seen", {}, "missing_ends")
     if became(scene.transaction_before, row, T_ACK_TS):
@@ -127,7 +130,7 @@ def _ack(scene: Scene, row: Ints) -> Said:
 
 def _cancel(scene: Scene) -> Said:
     if scene.call is None:
-        return Said("cancels an INVITE that was not seen")
+        return Said("cancels no INVITE that was seen: its branch fits none")
     then = {int(row[T_NO]): row for row in scene.invites()}
     for row in scene.invites(after=True):
         if row[T_FLAGS] & TF_CANCELLED == 0 or then[int(row[T_NO])][T_FLAGS] & TF_CANCELLED:
@@ -165,13 +168,15 @@ def _bye(scene: Scene, row: Ints, call: Ints) -> Said:
         return Said("the caller hangs up {seconds} s after the answer{reason}: it ends the call", values, "release")
     if before is not None and before[G_BYE_NO] != call[G_BYE_NO]:
         return Said("the same BYE with credentials", {}, "challenge")
+    if call[G_BYE_TS] == MISSING:
+        return Said("ends another dialog than the one that was answered first: the call goes on", {}, "forks")
     if has_new(scene.transaction_before, row, T_FLAGS, TF_CROSSED):
         return Said("crosses the other side's BYE: harmless, whatever the answer", {}, "bye_race")
     rows = scene.step.before.transactions
     is_same = (rows[:, T_METHOD] == BYE) & (rows[:, T_CSEQ] == row[T_CSEQ]) & (rows[:, T_HOP] != row[T_HOP])
     if is_same.any():
         return Said("the same BYE at hop {hop}: it ended the call already", {"hop": int(row[T_HOP])}, "hops")
-    return Said("another BYE: the call is ended already, or goes on in another dialog")
+    return Said("another BYE: the call is ended already")
 
 
 def reason_of(scene: Scene) -> str:

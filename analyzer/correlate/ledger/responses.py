@@ -181,7 +181,8 @@ def _in_dialog(scene: Scene, row: Ints, call: Ints) -> Iterator[Said]:
         yield Said("refuses the {method}: the call stays as it is", {"method": method}, "in_dialog")
     else:
         yield Said("accepts the {method}", {"method": method}, "in_dialog")
-    if before is not None and before[G_DIALOG_LOST] == 0 and call[G_DIALOG_LOST] == 1:
+    crossed = row[T_FLAGS] & TF_CROSSED != 0
+    if before is not None and before[G_DIALOG_LOST] == 0 and call[G_DIALOG_LOST] == 1 and not crossed:
         yield Said("with this code the dialog is over, RFC 5057", {}, "in_dialog")
     if before is not None and call[G_SESSION_DUE] not in (MISSING, before[G_SESSION_DUE]):
         yield Said("the session timer runs anew", {}, "in_dialog")
@@ -192,12 +193,14 @@ def _to_bye(scene: Scene, row: Ints, call: Ints) -> Said:
         return Said("both sides hung up at once: harmless", {}, "bye_race")
     if scene.status in (401, 407):
         return Said("challenges the BYE", {}, "challenge")
+    if call[G_BYE_TS] == MISSING:
+        return Said("answers a BYE that ended nothing")
     values = {"seconds": seconds(scene.ts - int(call[G_BYE_TS]))}
+    if row[T_FLAGS] & TF_CROSSED and call[G_BYE_NO] != row[T_NO]:
+        return Said("answers the BYE that crossed the other one", {}, "bye_race")
     if call[G_BYE_NO] == row[T_NO]:
         return Said("answers the BYE after {seconds} s", values)
-    if call[G_BYE_TS] != MISSING:
-        return Said("answers the BYE at another hop, or another BYE, after {seconds} s", values, "hops")
-    return Said("answers a BYE that ended nothing")
+    return Said("answers the BYE at another hop, or another BYE, after {seconds} s", values, "hops")
 
 
 def _dialogs(scene: Scene) -> Iterator[Said]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from analyzer.batch import D_TS, M_CSEQ_METHOD, M_METHOD, M_STATUS, MISSING, Ints
+from analyzer.batch import D_TS, M_CSEQ_METHOD, M_METHOD, M_STATUS, M_VIA_COUNT, MISSING, S_TO_TAG, Ints
 from analyzer.correlate.kept import Kept
 from analyzer.correlate.layout import (
     G_NO,
@@ -38,11 +38,16 @@ class Said(NamedTuple):
 class Scene:
     """A message that is no copy, and the rows that it looked at. Frames are told by ``frames``, by message_no."""
 
-    def __init__(self, kept: Kept, step: Step, frames: Mapping[int, int], off: int) -> None:
+    def __init__(
+        self, kept: Kept, step: Step, frames: Mapping[int, int], answers: Mapping[tuple[str | None, int], int], off: int
+    ) -> None:
+        """``answers``: the frames of 2xx to INVITEs by `dialog_of` their messages."""
         self.kept = kept
         self.step = step
         self.off = off
         self._frames = frames
+        #: The frame of the 2xx of the same dialog at the same hop; 0 where none was seen.
+        self.answer_frame = answers.get(dialog_of(kept), 0)
         self.numbers = kept.batch.numbers[0]
         self.status = int(self.numbers[M_STATUS])
         self.method_number = int(self.numbers[M_METHOD] or self.numbers[M_CSEQ_METHOD])
@@ -104,6 +109,11 @@ class Scene:
     def request_frame(self, transaction: Ints) -> int:
         """The frame of a transaction's request."""
         return self.frame(int(transaction[T_REQUEST_NO]))
+
+
+def dialog_of(kept: Kept) -> tuple[str | None, int]:
+    """What an ACK has in common with the 2xx that it acknowledges: To tag and Via values."""
+    return kept.batch.text(0, S_TO_TAG), int(kept.batch.numbers[0, M_VIA_COUNT])
 
 
 def became(before: Ints | None, after: Ints, column: int) -> bool:

@@ -21,6 +21,8 @@ _NARROWEST, _ROOMY, _WIDEST = 15, 26, 40
 _WIDE = 116
 _MESSAGE = 34
 _FAINT = STYLES[Tone.FAINT]
+#: Cells that must be left for a label to be shown in part rather than in a shorter form.
+_ROOM_FOR_MORE = 6
 
 
 def show(screen: Screen, seen: Explanation, zone: tzinfo, words: Words) -> None:
@@ -124,11 +126,14 @@ def _arrow(screen: Screen, rung: Rung, centres: Sequence[int], total: int) -> tu
 
 
 def _label(screen: Screen, rung: Rung, room: int) -> str:
-    """The fullest form of a label that fits."""
+    """The fullest form of a label that fits; where that leaves much room, the beginning of the next fuller one."""
+    fuller = ""
     for form in rung.labels:
         text = screen.text(form)
         if cell_len(text) <= room:
-            return text
+            is_short = room - cell_len(text) >= _ROOM_FOR_MORE and not rung.is_again
+            return cut(fuller, room) if fuller and is_short else text
+        fuller = text
     return cut(screen.text(rung.labels[-1]), room)
 
 
