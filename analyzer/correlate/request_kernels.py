@@ -109,6 +109,7 @@ from analyzer.correlate.layout import (
     TF_CREDENTIALS,
     TF_CROSSED,
     TF_IN_DIALOG,
+    TF_LATE,
     TF_REQUEST,
 )
 from analyzer.correlate.note_kernels import note
@@ -198,8 +199,8 @@ def join_dialog(
 
 
 @kernel
-def join_cancelled(tx: Ints, tx_index: Ints, numbers: Ints, keys: Ints, i: int, slot: int) -> None:
-    """Let a CANCEL join the INVITE that it cancels, which remembers the first one."""
+def join_cancelled(tx: Ints, tx_index: Ints, numbers: Ints, keys: Ints, i: int, slot: int, clock: int) -> None:
+    """Let a CANCEL join the INVITE that it cancels, which remembers the first one, unless it has timed out before."""
     key_0, key_1 = with_method(keys[i, K_TX_0], INVITE), with_method(keys[i, K_TX_1], INVITE)
     invite = find_slot(tx_index, tx, T_KEY_0, key_0, key_1)
     if invite < 0:
@@ -207,6 +208,9 @@ def join_cancelled(tx: Ints, tx_index: Ints, numbers: Ints, keys: Ints, i: int, 
     tx[slot, T_HOP] = tx[invite, T_HOP]  # a CANCEL carries one Via only, RFC 3261 §9.1
     tx[slot, T_CALL_NO] = tx[invite, T_CALL_NO]
     tx[slot, T_CALL_SLOT] = tx[invite, T_CALL_SLOT]
+    unanswered = tx[invite, T_STATUS] == 0 or tx[invite, T_FLAGS] & TF_LATE != 0
+    if unanswered and clock > timer_of(tx, invite):
+        return
     if tx[invite, T_FLAGS] & TF_CANCELLED == 0:
         tx[invite, T_FLAGS] |= TF_CANCELLED
         tx[invite, T_CANCEL_TS] = numbers[i, D_TS]
@@ -306,7 +310,7 @@ def place_request(
             tx[slot, T_FLAGS] |= TF_IN_DIALOG
             join_dialog(groups, tx, call_index, alias_index, latest_index, numbers, keys, i, slot, clock)
         if method == CANCEL:
-            join_cancelled(tx, tx_index, numbers, keys, i, slot)
+            join_cancelled(tx, tx_index, numbers, keys, i, slot, clock)
     if group >= 0 and groups[group, G_TX_COUNT] >= MAX_CALL_TX:
         # A flood of INVITEs in one call: the call keeps what it has, this one stands by itself.
         note(scalars, notes, NOTE_TOO_MANY_ATTEMPTS, numbers, i, MAX_CALL_TX)

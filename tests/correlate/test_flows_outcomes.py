@@ -277,3 +277,8 @@ def test_ringing_after_the_timer_does_not_bring_a_call_back(again: str) -> None:
     """A capture that ended before it would have said timed_out, and so does the whole one."""
     text = f"alice -> bob INVITE\nalice <- bob 183\nalice <- bob {again} +181s\nalice <- bob 200 +5s"
     one(text, outcome="timed_out", outcome_detail="only_18x", status_code=None, answer_ts=None)
+
+
+def test_a_cancel_after_the_timer_changes_nothing() -> None:
+    text = "alice -> bob INVITE\nalice -> bob CANCEL +33s reason=SIP;cause=408\nalice <- bob 200\nalice <- bob 487"
+    one(text, outcome="timed_out", outcome_detail="no_reply", status_code=None, released_by=None)

@@ -59,7 +59,11 @@ def gather(call: Call, clock: int) -> Facts:
         for transaction in attempt.transactions
         for response in transaction.responses
     )
-    cancels = [cancel.request for cancel in decider.cancels]
+    cancels = [
+        cancel.request
+        for cancel in decider.cancels
+        if standing.final is not None or cancel.request.clock <= standing.deadline
+    ]
     cancel = min(cancels, key=lambda message: message.no) if cancels else None
     answered = standing.final is not None and 200 <= (standing.final.status or 0) < 300
     tag = standing.final.to_tag if answered and standing.final is not None else None
