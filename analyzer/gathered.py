@@ -21,7 +21,7 @@ from analyzer.issues import IssueLog, IssueNote
 from analyzer.pipeline import Pipeline
 from analyzer.schema import CaptureRow, EvidenceRow, IssueRow, RequestRow, ResponseRow
 from analyzer.stats.counting import ranked
-from analyzer.stats.noted import noted
+from analyzer.stats.noted import noted, noted_beside
 from analyzer.stats.route_advance import blocks
 from analyzer.stats.scanners import Scanning, find, nobody
 from analyzer.vocab import EvidenceKind, Family, SourceKind
@@ -139,6 +139,8 @@ class Gathered:
                 log.add(IssueNote("capture.unread_tls", capture.capture_no, detail=detail))
         for note in noted(self.columns("calls"), self.columns("midcall")):
             log.add(note)
+        for note, count in noted_beside(self):
+            log.add(note, count)
         for event, row in zip(self._wire, self.wire_evidence, strict=True):
             call_no = MISSING if row.call_no is None else row.call_no
             detail = f"{event.name}: {row.text}"

@@ -8,10 +8,16 @@ import numpy as np
 
 from analyzer.batch import MISSING, Columns
 from analyzer.issues import IssueNote
+from analyzer.stats.analysis import Analysis
 from analyzer.stats.counting import Mask, is_outcome, one_of
 from analyzer.vocab import MidcallKind, Outcome
+from analyzer.wiretext import printable_text
 
 _TERMINATED = 487
+#: Codes from here on are makers' own.
+_VENDOR = 700
+#: How frames of a link type that is not understood are named in `CaptureRow.unread`.
+_LINK_TYPE = "link_type_"
 _MIDCALL = {MidcallKind.GLARE: "call.glare", MidcallKind.DIALOG_LOST: "call.dialog_lost"}
 
 
@@ -31,6 +37,38 @@ def noted(calls: Columns, midcall: Columns) -> Iterator[IssueNote]:
             ts, message_no, call_no = (MISSING if number is None else number for number in numbers)
             detail = f"{midcall_row['method']} {midcall_row['status_code']}"
             yield IssueNote(code, midcall_row["capture_no"], ts, MISSING, message_no, call_no, detail)
+
+
+def noted_beside(analysis: Analysis) -> Iterator[tuple[IssueNote, int]]:
+    """What traffic, captures and tables beside the calls are odd by: a note for each kind, and how often it was met."""
+    for capture in analysis.captures:
+        for reason, frames in capture.unread.items():
+            if reason.startswith(_LINK_TYPE):
+                detail = f"{frames} frames: {reason}"
+                yield IssueNote("capture.unknown_link_type", capture.capture_no, detail=detail), frames
+        if nested := capture.unread.get("nested", 0):
+            yield IssueNote("ip.nested", capture.capture_no, detail=f"{nested} frames"), nested
+    for request in analysis.requests:
+        if not analysis.registry.method(request.method).known:
+            detail = printable_text(request.method)
+            yield IssueNote("sip.unknown_method", 1, detail=detail), request.messages
+    for response in analysis.responses:
+        if response.status_code >= _VENDOR:
+            yield IssueNote("sip.vendor_status", 1, detail=str(response.status_code)), response.messages
+        elif not analysis.registry.status(response.status_code).known:
+            yield IssueNote("sip.unlisted_status", 1, detail=str(response.status_code)), response.messages
+    if analysis.orphans:
+        yield IssueNote("sip.orphan_response", 1, detail=f"{analysis.orphans} responses"), analysis.orphans
+    for block in analysis.columns("blocks").rows():
+        seconds = (block["until_ts"] - block["from_ts"]) // 10**9
+        detail = f"{block['ip']} for {seconds} s, and was sent {block['calls']} calls in them"
+        yield IssueNote("response.retry_after", 1, block["from_ts"], call_no=block["call_no"], detail=detail), 1
+    for scanner in analysis.scanning.scanners:
+        yield IssueNote("scan.tool", 1, _or_missing(scanner.row.first_ts), detail=scanner.row.ip), 1
+
+
+def _or_missing(number: int | None) -> int:
+    return MISSING if number is None else number
 
 
 def _of_calls(calls: Columns) -> Iterator[tuple[str, str, Mask]]:

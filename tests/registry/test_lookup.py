@@ -376,7 +376,6 @@ def test_every_defect_and_issue_is_explained() -> None:
         *DEFECTS.values(),
         "capture.truncated",
         "capture.damaged",
-        "capture.bad_block",
         "capture.frame_cut",
         "capture.unread_tls",
         "capture.copies",
