@@ -88,6 +88,17 @@ def deciding(tx: Ints, first: int, end: int, attempt: int, hop: int, off: int) -
     return best
 
 
+@inlined
+def remoteness(received: int, sent: int) -> int:
+    """How little a code that a proxy received has to do with the one that it sent: the same; 503, for which it sends
+    500; else the better one the less (RFC 3261 §16.7)."""
+    if received == sent:
+        return 0
+    if received == 503 and sent == 500:
+        return 1
+    return 2 + rank(received)
+
+
 @kernel
 def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: int, out: Ints) -> None:
     """Fill C_ORIGINATOR, C_SEEN and the relays of a call that was not answered."""
@@ -113,8 +124,7 @@ def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: 
             if row[T_HOP] > tx[origin, T_HOP]:
                 origin = t
             elif row[T_HOP] == tx[origin, T_HOP] and origin != decided:
-                so_far = tx[origin, T_STATUS]
-                if so_far != status and (row[T_STATUS] == status or rank(row[T_STATUS]) < rank(so_far)):
+                if remoteness(row[T_STATUS], status) < remoteness(tx[origin, T_STATUS], status):
                     origin = t
         endpoint = tx[origin, T_RESPONDER]
     seen = 0

@@ -60,6 +60,20 @@ def test_a_code_that_changes_on_the_way_stays_with_who_refused() -> None:
     )  # fmt: skip
 
 
+def test_of_several_branches_the_one_whose_code_was_passed_on_is_charged() -> None:
+    """The proxy makes 500 of the 503 (RFC 3261 §16.7), though another branch was busy."""
+    text = (
+        OUT
+        + """
+    proxy -> carol INVITE
+    proxy <- bob 486
+    proxy <- carol 503
+    alice <- proxy 500
+    """
+    )
+    check_call(text, outcome="failed", status_code=500, failed_by_ip=CAROL, failed_code=503, relayed_by=PROXY)
+
+
 def test_a_refusal_of_the_proxy_itself() -> None:
     check_call(
         IN + "alice <- proxy 403\nalice -> proxy ACK", outcome="rejected", failed_by_ip=PROXY, relayed_by=None, hops=1,

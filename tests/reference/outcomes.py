@@ -328,7 +328,8 @@ def charge(told: Facts, judged: Judged) -> None:
         deepest = max(t.hop for _, t in failed)
         candidates = [(f, t) for f, t in failed if t.hop == deepest]
         same = [(f, t) for f, t in candidates if f.status == status]
-        chosen = min(same or candidates, key=lambda pair: (rank(pair[0].status or 0), pair[1].request.no))
+        made_of = [(f, t) for f, t in candidates if (f.status, status) == (503, 500)]  # RFC 3261 §16.7
+        chosen = min(same or made_of or candidates, key=lambda pair: (rank(pair[0].status or 0), pair[1].request.no))
         originator, hop = chosen[0].src[0], chosen[1].hop
         judged.charged_grade = grade(told, originator, hop)
     else:
