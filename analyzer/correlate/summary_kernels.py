@@ -124,8 +124,8 @@ def originator(tx: Ints, first: int, end: int, attempt: int, hop: int, decided: 
             if row[T_HOP] > tx[origin, T_HOP]:
                 origin = t
             elif row[T_HOP] == tx[origin, T_HOP] and origin != decided:
-                if remoteness(row[T_STATUS], status) < remoteness(tx[origin, T_STATUS], status):
-                    origin = t
+                so_far = remoteness(tx[origin, T_STATUS], status)
+                origin = t if remoteness(row[T_STATUS], status) < so_far else origin
         endpoint = tx[origin, T_RESPONDER]
     seen = 0
     if not unanswered:
