@@ -151,8 +151,8 @@ def resending(seed: int, most: int = 4) -> list[str]:
 
 
 def meant(line: str, before: list[Row], after: list[Row]) -> bool:
-    """What a resend is known to tell: that nobody acknowledged, that a callee still rings (RFC 3261 §13.3.1.1), and an ACK
-    that the caller is still there."""
+    """What a resend is known to tell: that nobody acknowledged, that a callee still rings (RFC 3261 §13.3.1.1), and by
+    an ACK that the caller is still there."""
     resent_final = any(": " + name in line for name in ("ack_missing", "release", "cause", "cause_from", "fault"))
     no_ack = any("no_ack" in (row["release"],) or row["ack_missing"] for row in (*before, *after))
     rings = "SIP/2.0 1" in line and any(": " + name in line for name in ("end_ts", "ring_s", "early_media_s"))
