@@ -99,11 +99,19 @@ def room_for(
     return fits
 
 
+@inlined
+def ended_at(scalars: Ints, groups: Ints, group: int) -> int:
+    """When a group ended: when it was due, however long nobody looked (a live capture looks every second), or when the
+    capture was over."""
+    clock: int = min(scalars[S_CLOCK], groups[group, G_DUE])
+    return clock
+
+
 @kernel
 def hand_out_transaction(
-    scalars: Ints, tx: Ints, arena: Octets, out_tx: Ints, out_text: Octets, slot: int, out_group: int
+    scalars: Ints, tx: Ints, arena: Octets, out_tx: Ints, out_text: Octets, slot: int, out_group: int, clock: int
 ) -> None:
-    """Copy a transaction's row, and its texts where they are kept."""
+    """Copy a transaction's row, and its texts where they are kept; ``clock``: when it ended."""
     out = scalars[S_OUT_TX]
     scalars[S_OUT_TX] = out + 1
     for column in range(T_GROUP, T_SAME):  # its keys and what it may repeat stay behind
@@ -111,7 +119,7 @@ def hand_out_transaction(
     for column in range(T_SAME + 2 * MAX_SAME, T_COLUMNS):
         out_tx[out, column] = tx[slot, column]
     out_tx[out, T_GROUP] = out_group
-    out_tx[out, OUT_TX_CLOCK] = scalars[S_CLOCK]
+    out_tx[out, OUT_TX_CLOCK] = clock
     if tx[slot, T_TEXT] >= 0:
         at = scalars[S_OUT_TEXT]
         out_tx[out, T_TEXT] = at
@@ -128,7 +136,7 @@ def hand_out_group(scalars: Ints, groups: Ints, arena: Octets, out_groups: Ints,
         out_groups[out, column] = groups[group, column]
     for column in range(G_LATEST_1 + 1, G_COLUMNS):
         out_groups[out, column] = groups[group, column]
-    out_groups[out, OUT_CLOCK] = scalars[S_CLOCK]
+    out_groups[out, OUT_CLOCK] = ended_at(scalars, groups, group)
     out_groups[out, OUT_CLOSING] = scalars[S_CLOSING]
     out_groups[out, OUT_FIRST_TX] = scalars[S_OUT_TX]
     at = scalars[S_OUT_TEXT]
@@ -163,6 +171,7 @@ def end_group(
     kind = groups[group, G_KIND]
     named = kind == GROUP_CALL or kind == GROUP_REGISTRATION
     out = -1
+    clock = ended_at(scalars, groups, group)
     if named:
         out = hand_out_group(scalars, groups, arena, out_groups, out_text, group)
     slot = groups[group, G_FIRST_TX]
@@ -172,7 +181,7 @@ def end_group(
             scalars[S_ORPHANS] += tx[slot, T_RESPONSES] - tx[slot, T_RESPONSE_RESENDS]
         # Transactions of no call are a population of their own (`others`); a stray ACK is none.
         if named or tx[slot, T_NO] > 0:
-            hand_out_transaction(scalars, tx, arena, out_tx, out_text, slot, out)
+            hand_out_transaction(scalars, tx, arena, out_tx, out_text, slot, out, clock)
         forget_seen(scalars, tx, seen, slot)
         drop(tx_index, tx, T_KEY_0, slot)
         tx[slot, T_NEXT] = scalars[S_TX_FREE]

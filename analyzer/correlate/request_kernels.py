@@ -79,6 +79,7 @@ from analyzer.correlate.layout import (
     OFF_IN_DIALOG,
     S_CLOCK,
     S_OFF,
+    SECOND,
     T_ACK_NO,
     T_ATTEMPT,
     T_CALL_NO,
@@ -88,6 +89,7 @@ from analyzer.correlate.layout import (
     T_CANCEL_TS,
     T_CLIENT,
     T_CSEQ,
+    T_FINAL_CLOCK,
     T_FINAL_TAG,
     T_FINAL_TS,
     T_FLAGS,
@@ -122,6 +124,7 @@ from analyzer.jit import inlined, kernel
 # Positions in vocab.TransactionState (tests compare them).
 CALLING, TRYING = 0, 1
 HIGHEST_HOP = 62  # of the bits of G_HOPS
+REORDERED = 2 * SECOND  # by how much a mirror may show what came first later
 
 
 @inlined
@@ -200,7 +203,7 @@ def join_dialog(
 
 @kernel
 def join_cancelled(tx: Ints, tx_index: Ints, numbers: Ints, keys: Ints, i: int, slot: int, clock: int) -> None:
-    """Let a CANCEL join the INVITE that it cancels, which remembers the first one, unless it has timed out before."""
+    """Let a CANCEL join the INVITE that it cancels, which remembers the first one, unless it is over."""
     key_0, key_1 = with_method(keys[i, K_TX_0], INVITE), with_method(keys[i, K_TX_1], INVITE)
     invite = find_slot(tx_index, tx, T_KEY_0, key_0, key_1)
     if invite < 0:
@@ -210,6 +213,8 @@ def join_cancelled(tx: Ints, tx_index: Ints, numbers: Ints, keys: Ints, i: int, 
     tx[slot, T_CALL_SLOT] = tx[invite, T_CALL_SLOT]
     unanswered = tx[invite, T_STATUS] == 0 or tx[invite, T_FLAGS] & TF_LATE != 0
     if unanswered and clock > timer_of(tx, invite):
+        return
+    if tx[invite, T_STATUS] >= 300 and clock > tx[invite, T_FINAL_CLOCK] + REORDERED:
         return
     if tx[invite, T_FLAGS] & TF_CANCELLED == 0:
         tx[invite, T_FLAGS] |= TF_CANCELLED

@@ -10,7 +10,7 @@ import pytest
 from analyzer.correlate import correlator as module
 from analyzer.correlate import layout
 from analyzer.correlate.step_kernels import step
-from tests.correlate.made import Run, Sent, answered, in_order, invite, refused, request, response, sip
+from tests.correlate.made import ALICE, BOB, Run, Sent, answered, in_order, invite, refused, request, response, sip
 
 CHALLENGED = [
     *refused(0, "c", 407),
@@ -219,3 +219,17 @@ def test_what_a_final_says_that_came_before_its_invite_is_kept() -> None:
     late = [response(0.1, "c", 503, "1 INVITE", "t", "Retry-After: 5"), invite(0.3, "c")]
     run = Run().take([*late, invite(5, "c", cseq=2), response(6, "c", 200, "2 INVITE")]).close()
     assert [(call["outcome"], call["attempts"]) for call in run.calls] == [("answered", 2)]
+
+
+def test_how_an_open_branch_ended_does_not_depend_on_when_somebody_looked() -> None:
+    """A call is over 64 s after its refusal; what a branch behind the proxy came to is then told, not 200 s later."""
+    behind = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKbelow"
+    sent = [
+        invite(0, "c"), invite(0.1, "c", behind, branch="z9hG4bKbehind"),
+        Sent(0.2, BOB, ALICE, sip("SIP/2.0 180 Ringing", "c", "1 INVITE", branch="z9hG4bKbehind", to_tag="b")),
+        response(1, "c", 503),
+    ]  # fmt: skip
+    later = [invite(400, "later")]
+    looked, unlooked = Run().take(sent).wait(70).take(later).close(), Run().take(sent).take(later).close()
+    assert looked.transactions == unlooked.transactions
+    assert [row["ended_by"] for row in looked.transactions] == ["final", "capture_end", "capture_end"]

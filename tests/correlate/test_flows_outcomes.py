@@ -282,3 +282,8 @@ def test_ringing_after_the_timer_does_not_bring_a_call_back(again: str) -> None:
 def test_a_cancel_after_the_timer_changes_nothing() -> None:
     text = "alice -> bob INVITE\nalice -> bob CANCEL +33s reason=SIP;cause=408\nalice <- bob 200\nalice <- bob 487"
     one(text, outcome="timed_out", outcome_detail="no_reply", status_code=None, released_by=None)
+
+
+def test_a_cancel_long_after_a_487_did_not_bring_it_about() -> None:
+    text = "alice -> bob INVITE\nalice <- bob 180\nalice <- bob 487\nalice -> bob CANCEL +5s\nalice <- bob 481"
+    one(text, outcome="rejected", status_code=487, released_by=None)

@@ -20,7 +20,7 @@ from tests.properties.fed import Fed, Row, fed, sent
 from tests.properties.flows import flow, spoilt
 
 END = 1_000  # seconds after the start: behind every timer of a flow
-NO_REPLY, RINGING, REPEAT_WINDOW = 32 * SECOND, 180 * SECOND, 32 * SECOND
+NO_REPLY, RINGING, REPEAT_WINDOW, REORDERED = 32 * SECOND, 180 * SECOND, 32 * SECOND, 2 * SECOND
 #: Codes after which a caller may try once more, though a capture that ends there calls the call refused
 #: (tests/reference/README.md, 21); 503 needs a Retry-After.
 RETRIED = {415, 420, 421, 422, 423, 428, 491, 494}
@@ -151,11 +151,13 @@ def resending(seed: int, most: int = 4) -> list[str]:
 
 
 def meant(line: str, before: list[Row], after: list[Row]) -> bool:
-    """What a resend is known to tell: that nobody acknowledged, and that a callee still rings (RFC 3261 §13.3.1.1)."""
+    """What a resend is known to tell: that nobody acknowledged, that a callee still rings (RFC 3261 §13.3.1.1), and by
+    an ACK that the caller is still there."""
     resent_final = any(": " + name in line for name in ("ack_missing", "release", "cause", "cause_from", "fault"))
     no_ack = any("no_ack" in (row["release"],) or row["ack_missing"] for row in (*before, *after))
     rings = "SIP/2.0 1" in line and any(": " + name in line for name in ("end_ts", "ring_s", "early_media_s"))
-    return (resent_final and no_ack) or rings
+    sign_of_life = "ACK " in line and ": last_ts" in line
+    return (resent_final and no_ack) or rings or sign_of_life
 
 
 # -- closing early ----------------------------------------------------------------------------------------------
@@ -205,8 +207,9 @@ def is_invite(one: Seen, call_id: str) -> bool:
 
 
 def goes_on(row: Row, kept: list[Seen], rest: list[Seen]) -> bool:
-    """The three places where an early end differs: a 2xx behind another final of one INVITE (README 11), a branch of
-    the same attempt that begins after its final (13), and a repeated INVITE that a capture may end before (21)."""
+    """The places where an early end differs: a 2xx behind another final of one INVITE (README 11), a branch of
+    the same attempt that begins after its final (13), and a repeated INVITE that a capture may end before (21); and a
+    CANCEL that changed places with its 487 (23)."""
     call_id = f"Call-ID: {row['call_id']}\r\n".encode()
     own = [one for one in kept if call_id in one.payload]
     further = [one for one in rest if call_id in one.payload]
@@ -218,6 +221,8 @@ def goes_on(row: Row, kept: list[Seen], rest: list[Seen]) -> bool:
             refused = [f for f in finals if top_via(f) == top_via(one) and not f.payload.startswith(b"SIP/2.0 2")]
             if refused and one.ts - refused[0].ts <= REPEAT_WINDOW:
                 return True
+        if one.payload.startswith(b"CANCEL ") and row["status_code"] == 487 and one.ts - finals[0].ts <= REORDERED:
+            return True
         if one.payload.startswith(b"INVITE ") and b";tag=" not in to_field(one):
             if cseq(one) == last and finals and one.ts - finals[0].ts <= REPEAT_WINDOW:
                 return True

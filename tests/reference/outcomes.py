@@ -51,6 +51,13 @@ class Facts:
     bye: Transaction | None
 
 
+def cancellable_until(standing: Verdict) -> int:
+    """Until when on the clock a CANCEL is one: the timer; 2 s after a refusal, should they have changed places."""
+    if standing.final is None:
+        return standing.deadline
+    return standing.final.clock + 2 * SECOND if (standing.final.status or 0) >= 300 else 1 << 63
+
+
 def gather(call: Call, clock: int) -> Facts:
     attempt = call.attempts[-1]
     standing, decider = attempt.standing(END, clock)
@@ -62,7 +69,7 @@ def gather(call: Call, clock: int) -> Facts:
     cancels = [
         cancel.request
         for cancel in decider.cancels
-        if standing.final is not None or cancel.request.clock <= standing.deadline
+        if cancel.request.clock <= cancellable_until(standing)
     ]
     cancel = min(cancels, key=lambda message: message.no) if cancels else None
     answered = standing.final is not None and 200 <= (standing.final.status or 0) < 300
