@@ -28,7 +28,7 @@ from analyzer.correlate.link_kernels import (
     choose,
 )
 from analyzer.registry import Registry
-from analyzer.registry.entries import LinkEvidence
+from analyzer.registry.counting_entries import LinkEvidence
 
 _MS = 1_000_000
 #: Nearness in time, nearest first, and what depends on the order of legs: these are weighed while legs are chosen.

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from analyzer.errors import RegistryError, suggestion
+from analyzer.registry import counting_entries as c
 from analyzer.registry import entries as e
 from analyzer.registry import parsed
 from analyzer.registry import vendor_entries as v
@@ -56,15 +57,15 @@ SECTIONS: dict[str, Section] = {
     "profile": Section(e.ProfileEntry, (_NAME,), "mappings.toml"),
     "reverse": Section(e.ReverseEntry, (_NAME,), "mappings.toml"),
     "rule": Section(e.RuleEntry, (_ID,), "call_outcomes.toml"),
-    "counting": Section(e.CountingRule, (_ID,), "counting_rules.toml"),
-    "kpi": Section(e.KpiEntry, (_ID,), "kpis.toml"),
-    "numbering": Section(e.Numbering, (_NAME,), "numbering.toml"),
-    "vantage": Section(e.VantageCheck, (_ID,), "vantage.toml"),
-    "translation": Section(e.TranslationEntry, (("received", str),), "translations.toml"),
-    "call_id_ending": Section(e.CallIdEnding, (_ID,), "linking.toml"),
-    "no_number": Section(e.NoNumber, (_ID,), "linking.toml"),
-    "evidence": Section(e.LinkEvidence, (_ID,), "linking.toml"),
-    "limit": Section(e.LinkLimit, (_ID,), "linking.toml"),
+    "counting": Section(c.CountingRule, (_ID,), "counting_rules.toml"),
+    "kpi": Section(c.KpiEntry, (_ID,), "kpis.toml"),
+    "numbering": Section(c.Numbering, (_NAME,), "numbering.toml"),
+    "vantage": Section(c.VantageCheck, (_ID,), "vantage.toml"),
+    "translation": Section(c.TranslationEntry, (("received", str),), "translations.toml"),
+    "call_id_ending": Section(c.CallIdEnding, (_ID,), "linking.toml"),
+    "no_number": Section(c.NoNumber, (_ID,), "linking.toml"),
+    "evidence": Section(c.LinkEvidence, (_ID,), "linking.toml"),
+    "limit": Section(c.LinkLimit, (_ID,), "linking.toml"),
     "release": Section(e.ReleaseRule, (("release", str),), "call_outcomes.toml"),
     "reason_protocol": Section(e.ReasonProtocol, (_NAME,), "reason_protocols.toml"),
     "reason_cause": Section(e.ReasonCause, (("protocol", str), ("cause", int)), "reason_protocols.toml"),

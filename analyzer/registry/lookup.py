@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from analyzer.errors import UnknownProfile
+from analyzer.registry import counting_entries as c
 from analyzer.registry import entries as e
 from analyzer.registry.load import Sections, announced_folders
 from analyzer.registry.makers import Makers
@@ -122,30 +123,30 @@ class Registry(Makers):
     # -- counting and outcomes
 
     @property
-    def kpis(self) -> Mapping[str, e.KpiEntry]:
+    def kpis(self) -> Mapping[str, c.KpiEntry]:
         """The figures of merit by id, in the order in which they are shown."""
         return self.sections["kpi"]
 
     @property
-    def numbering(self) -> e.Numbering:
+    def numbering(self) -> c.Numbering:
         """How long country codes are."""
-        found: e.Numbering = self.sections["numbering"]["e164"]
+        found: c.Numbering = self.sections["numbering"]["e164"]
         return found
 
     @property
-    def counting_rules(self) -> Mapping[str, e.CountingRule]:
+    def counting_rules(self) -> Mapping[str, c.CountingRule]:
         """The rules of counting by id, in the order of their numbers."""
         return self.sections["counting"]
 
     @property
-    def vantage_checks(self) -> Mapping[str, e.VantageCheck]:
+    def vantage_checks(self) -> Mapping[str, c.VantageCheck]:
         """What limits a capture, by id, in the order of their weight."""
         return self.sections["vantage"]
 
     def is_expected(self, received: int | None, sent: int) -> bool:
         """Whether an element on the way has to make the one code of the other; None = nothing came from behind."""
         key = "none" if received is None else str(received)
-        entry: e.TranslationEntry | None = self.sections["translation"].get(key)
+        entry: c.TranslationEntry | None = self.sections["translation"].get(key)
         return entry is not None and sent in entry.sent
 
     # -- legs of one session
@@ -161,13 +162,13 @@ class Registry(Makers):
         return tuple(user for entry in self.sections["no_number"].values() for user in entry.users)
 
     @property
-    def link_evidence(self) -> Mapping[str, e.LinkEvidence]:
+    def link_evidence(self) -> Mapping[str, c.LinkEvidence]:
         """What speaks for or against two calls' being legs of one session, by id."""
         return self.sections["evidence"]
 
     def link_limit(self, name: str) -> int:
         """From where on calls are linked. Raises KeyError for a limit that there is not."""
-        entry: e.LinkLimit = self.sections["limit"][name]
+        entry: c.LinkLimit = self.sections["limit"][name]
         return entry.value
 
     @cached_property

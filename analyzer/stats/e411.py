@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.registry.entries import KpiEntry
+from analyzer.registry.counting_entries import KpiEntry
 from analyzer.stats.counting import Mask
 from analyzer.stats.population import Population, Share, Times, only, since_invite
 from analyzer.stats.rfc6076 import ineffective

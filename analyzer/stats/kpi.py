@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from analyzer.registry.entries import KpiEntry
+from analyzer.registry.counting_entries import KpiEntry
 from analyzer.schema import KpiRow
 from analyzer.stats.delays import Delays, merged
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from analyzer.batch import Columns, Ints, Labels
-from analyzer.registry.entries import KpiEntry
+from analyzer.registry.counting_entries import KpiEntry
 from analyzer.schema import KpiRow
 from analyzer.stats import e411, rfc6076
 from analyzer.stats.counting import Mask, one_of

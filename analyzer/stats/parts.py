@@ -23,7 +23,7 @@ from analyzer.wiretext import printable, printable_text
 
 if TYPE_CHECKING:
     from analyzer.config import Config
-    from analyzer.registry.entries import Numbering
+    from analyzer.registry.counting_entries import Numbering
 
 #: The part of rows that have no such thing, and that of the parts beyond the first ones.
 NONE, OTHER = "(none)", "(other)"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints
-from analyzer.registry.entries import KpiEntry
+from analyzer.registry.counting_entries import KpiEntry
 from analyzer.schema import CallRow, SessionRow
 from analyzer.stats.counting import Mask, one_of
 from analyzer.stats.delays import Reals

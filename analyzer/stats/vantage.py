@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analyzer.batch import MISSING, Columns
-from analyzer.registry.entries import VantageCheck
+from analyzer.registry.counting_entries import VantageCheck
 from analyzer.schema import VantageRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.counting import Mask, is_outcome, one_of, scanned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyzer.registry.entries import VantageCheck
+from analyzer.registry.counting_entries import VantageCheck
 from analyzer.schema import BoundRow, VantageRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.bounds import bound_rows
