@@ -121,7 +121,7 @@ G_HOP = 14  # lowest hop seen of the current attempt
 G_ATTEMPTS = 15
 G_TIMER = 16  # clock at which the current attempt times out
 G_FORKS = 17
-G_TAG_0 = 18  # To tags seen in responses (64 bits each); beyond four only counted as more
+G_TAG_0 = 18  # the first four To tags seen in responses (64 bits each), further ones from G_TAG_4 on
 G_TAG_1 = 19
 G_TAG_2 = 20
 G_TAG_3 = 21
@@ -173,7 +173,8 @@ G_ASKED = 67  # registrations: lifetime asked for, s
 G_BYE_NO = 68  # transaction_no of the BYE that ends it
 G_ONLY_ASKS = 69  # registrations: 1 = the last REGISTER has no Contact
 G_LENGTHS = 72  # GT_COLUMNS lengths from here, -1 = missing
-G_COLUMNS = 80  # whole cache lines
+G_TAG_4 = 80  # To tags MAX_FIRST_TAGS to MAX_TAGS - 1
+G_COLUMNS = 96  # whole cache lines
 G_OTHER_COLUMNS = 8  # what a group without a number of its own uses
 
 GT_CALL_ID = 0
@@ -273,6 +274,8 @@ FORGOTTEN = 4 * 3600 * SECOND  # an answered call of which nothing more is heard
 CLOCK_STEP = 60 * SECOND  # a jump back by more is noted
 WHEEL = 1024  # buckets of one second
 MAX_CALL_TX = 64  # INVITE transactions kept with one call
+MAX_FIRST_TAGS = 4  # To tags kept among what every message of a call looks at
+MAX_TAGS = 20  # To tags kept of a call; beyond them each change counts as one more
 MAX_SEEN = 64  # different messages remembered of one transaction
 MAX_WORDS = 100_000  # different agents and phrases kept
 

@@ -54,10 +54,13 @@ from analyzer.correlate.layout import (
     G_SESSION_DUE,
     G_STATUS,
     G_TAG_0,
+    G_TAG_4,
     GROUP_CALL,
     GROUP_ORPHAN,
     GROUP_REGISTRATION,
     LINGER,
+    MAX_FIRST_TAGS,
+    MAX_TAGS,
     NO_REPLY,
     NOTE_LATE_RESPONSE,
     NOTE_UNEXPECTED_RESPONSE,
@@ -313,17 +316,19 @@ def final_in_dialog(
 
 
 @inlined
+def tag_column(number: int) -> int:
+    """Where a call's To tag stands, from 0."""
+    return G_TAG_0 + number if number < MAX_FIRST_TAGS else G_TAG_4 + number - MAX_FIRST_TAGS
+
+
+@inlined
 def note_to_tag(groups: Ints, group: int, tag: Key) -> None:
-    """Count different To tags; of more than four no list is kept, they count as one more each time they change."""
+    """Count different To tags; beyond MAX_TAGS no list is kept, they count as one more each time they change."""
     if tag == 0:
         return
-    known = min(groups[group, G_FORKS], 4)
+    known = min(groups[group, G_FORKS], MAX_TAGS)
     for k in range(known):
-        if groups[group, G_TAG_0 + k] == tag:
+        if groups[group, tag_column(k)] == tag:
             return
-    if known < 4:
-        groups[group, G_TAG_0 + known] = tag
-        groups[group, G_FORKS] += 1
-    elif groups[group, G_TAG_0 + 3] != tag:
-        groups[group, G_TAG_0 + 3] = tag
-        groups[group, G_FORKS] += 1
+    groups[group, tag_column(min(known, MAX_TAGS - 1))] = tag
+    groups[group, G_FORKS] += 1

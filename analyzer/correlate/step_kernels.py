@@ -39,6 +39,7 @@ from analyzer.correlate.layout import (
     DRAIN,
     FULL,
     G_ACK_TS,
+    G_ANSWER_TAG,
     G_ANSWER_TS,
     G_ANSWER_TX,
     G_ANSWERS,
@@ -286,7 +287,8 @@ def step(
             kind = groups[group, G_KIND]
             if kind == GROUP_CALL:
                 note_to_tag(groups, group, keys[i, K_TO])
-                if 200 <= status < 300 and tx[slot, T_HOP] == groups[group, G_HOP]:
+                other = groups[group, G_ANSWERS] == 0 or keys[i, K_TO] != groups[group, G_ANSWER_TAG]
+                if 200 <= status < 300 and other and tx[slot, T_HOP] == groups[group, G_HOP]:
                     groups[group, G_ANSWERS] += 1
             if is_final and (kind == GROUP_CALL or kind == GROUP_REGISTRATION):
                 final_in_group(scalars, groups, tx, numbers, spans, octets, arena, i, slot, group)

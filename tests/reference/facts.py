@@ -225,3 +225,6 @@ GIGASET_AGENTS = (
     r"^[CSNADE]X?\d{3}A? ?_?IP\b",
     r"^Siemens Gigaset",
 )
+
+#: Code received → the codes that an element on the way may have to make of it, RFC 3261 §16.7, §16.8.
+MADE_OF = {503: (500,), 487: (408, 480, 486, 600, 603, 604, 606)}

@@ -33,6 +33,7 @@ class Judged:
     cause_mapped: int | None = None
     cause_conflict: bool = False
     failed_by_ip: str | None = None
+    failed_code: int | None = None
     charged_grade: Grade | None = None
     relayed_by: tuple[str, ...] = ()
 
@@ -248,7 +249,10 @@ def cause(told: Facts, judged: Judged) -> None:
         event = final
     if final is not None and event is final and status is not None and final.q850 is not None:
         joined = facts.JOINED.get(status)
-        judged.cause_conflict = status >= 400 and joined is not None and final.q850 not in joined
+        # What an element on the way had to make another code of, contradicts nothing.
+        behind = [facts.JOINED[received] for received, sent in facts.MADE_OF.items() if status in sent]
+        fits = {*(joined or ()), *(cause for causes in behind for cause in causes)}
+        judged.cause_conflict = status >= 400 and joined is not None and final.q850 not in fits
     found = first_cause(told, judged, event)
     if found is not None:
         judged.cause, judged.cause_from = found
@@ -338,10 +342,12 @@ def charge(told: Facts, judged: Judged) -> None:
         made_of = [(f, t) for f, t in candidates if (f.status, status) == (503, 500)]  # RFC 3261 §16.7
         chosen = min(same or made_of or candidates, key=lambda pair: (rank(pair[0].status or 0), pair[1].request.no))
         originator, hop = chosen[0].src[0], chosen[1].hop
+        judged.failed_code = chosen[0].status
         judged.charged_grade = grade(told, originator, hop)
     else:
         assert final is not None
         originator, hop = final.src[0], told.decider.hop
+        judged.failed_code = final.status
         judged.charged_grade = grade(told, originator, hop)
     judged.failed_by_ip = originator
     above = [

@@ -106,6 +106,7 @@ def call_row(call_no: int, call: Call, clock: int) -> Row:
         "cause_from": judged.cause_from,
         "cause_mapped": judged.cause_mapped,
         "cause_conflict": judged.cause_conflict,
+        "failed_code": judged.failed_code,
         "failed_by_ip": judged.failed_by_ip,
         "charged_grade": judged.charged_grade,
         "relayed_by": judged.relayed_by,
@@ -260,7 +261,7 @@ def endpoints(calls: Sequence[Row]) -> dict[tuple[str, int | None], Row]:
         if failure and row["failed_by_ip"] is not None:
             charged = of(row["failed_by_ip"], row["network"])
             charged["failures_as_responder"] += 1
-            code = "none" if row["status_code"] is None else str(row["status_code"])
+            code = "none" if row["failed_code"] is None else str(row["failed_code"])
             charged["by_status_code"][code] = charged["by_status_code"].get(code, 0) + 1
         if failure:
             for ip in row["relayed_by"]:
