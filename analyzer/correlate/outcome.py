@@ -18,6 +18,7 @@ from analyzer.correlate.labels import Codes
 from analyzer.correlate.layout import (
     CHALLENGE_WINDOW,
     G_ACK_TS,
+    G_BYE_BY_CALLEE,
     G_BYE_TS,
     G_FINAL_CLOCK,
     G_REFUSED,
@@ -145,8 +146,10 @@ def decide(calls: EndedCalls, rules: Rules, vendor_rule: Ints) -> Verdict:
     if not rules.counts("timers"):
         status = np.where(timed_out, 408, status)
         timed_out = none
-    # Who acknowledges or hangs up has had a final: the capture does not hold it.
-    confirmed = (final[:, T_ACK_TS] != MISSING) | (groups[:, G_ACK_TS] != MISSING) | (groups[:, G_BYE_TS] != MISSING)
+    # There was a final, and the capture does not hold it, when the caller acknowledged it or the callee hangs up (a
+    # caller may send a BYE before, RFC 3261 §15).
+    hung_up = (groups[:, G_BYE_TS] != MISSING) & (groups[:, G_BYE_BY_CALLEE] == 1)
+    confirmed = (final[:, T_ACK_TS] != MISSING) | (groups[:, G_ACK_TS] != MISSING) | hung_up
     read, stir = _read(final, status, rules)
     by_cause = np.where(is_specific(read), rules.of_cause[np.clip(read, 0, 127)], -1)
     if not rules.counts("conflicts"):

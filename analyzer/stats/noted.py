@@ -51,12 +51,13 @@ def noted_beside(analysis: Analysis) -> Iterator[tuple[IssueNote, int]]:
     for request in analysis.requests:
         if not analysis.registry.method(request.method).known:
             detail = printable_text(request.method)
-            yield IssueNote("sip.unknown_method", 1, detail=detail), request.messages
+            yield IssueNote("sip.unknown_method", 1, detail=detail), request.messages - request.copies
     for response in analysis.responses:
+        seen = response.messages - response.copies
         if response.status_code >= _VENDOR:
-            yield IssueNote("sip.vendor_status", 1, detail=str(response.status_code)), response.messages
+            yield IssueNote("sip.vendor_status", 1, detail=str(response.status_code)), seen
         elif not analysis.registry.status(response.status_code).known:
-            yield IssueNote("sip.unlisted_status", 1, detail=str(response.status_code)), response.messages
+            yield IssueNote("sip.unlisted_status", 1, detail=str(response.status_code)), seen
     if analysis.orphans:
         yield IssueNote("sip.orphan_response", 1, detail=f"{analysis.orphans} responses"), analysis.orphans
     for block in analysis.columns("blocks").rows():

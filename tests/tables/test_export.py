@@ -167,7 +167,7 @@ def test_infinities_are_missing() -> None:
 
 
 def test_maps_are_objects_in_json_and_text_elsewhere(tmp_path: Path) -> None:
-    row = EndpointRow("192.0.2.1", None, None, schema.Side.OWN, 1, 2, 3, 4, 5, {"486": 3, "none": 1})
+    row = EndpointRow("192.0.2.1", None, None, schema.Side.OWN, 1, 2, 3, 4, 5, 0, 0, 0, {"486": 3, "none": 1})
     columns = columns_of_rows(EndpointRow, [row])
     assert json.loads(written(columns, "json"))[0]["by_status_code"] == {"486": 3, "none": 1}
     assert '"{""486"":3,""none"":1}"' in written(columns, "csv")
