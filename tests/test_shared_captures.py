@@ -190,6 +190,9 @@ def test_both_readers_see_the_same(capture: str) -> None:
         # Of what is not SIP Scapy names other headers (ARP, extension headers), and sees other damage.
         row.pop("unread")
         row["layers"] = [(kind["layers"], kind["messages"]) for kind in row["layers"] if kind["messages"]]
+    for said in (fast_document, slow_document):
+        checks = said["vantage"]["checks"]
+        said["vantage"]["checks"] = [check for check in checks if check["check"] != "unread_frames"]
     assert fast_document == slow_document
 
 
