@@ -17,6 +17,7 @@ from analyzer.correlate.layout import (
     T_CLIENT,
     T_COLUMNS,
     T_FINAL_TS,
+    T_GROUP,
     T_HOP,
     T_NETWORK,
     T_NO,
@@ -64,7 +65,7 @@ class BranchTable:
             changed = changed[: translations(ended.groups, tx, summary, changed)]
             for element, received, sent, t in changed.tolist():
                 self._translations.setdefault((element, received, sent), []).append(int(tx[t, T_CALL_NO]))
-        asked = (tx[:, T_STATUS] == _UNAVAILABLE) & (tx[:, T_RETRY_AFTER] > 0) & (tx[:, T_CALL_NO] > 0)
+        asked = (tx[:, T_STATUS] == _UNAVAILABLE) & (tx[:, T_RETRY_AFTER] > 0) & (tx[:, T_GROUP] >= 0)
         if asked.any():
             self._blocks.add(_block_part(tx[asked]), _NO_TEXT)
 

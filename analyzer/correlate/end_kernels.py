@@ -12,7 +12,6 @@ from analyzer.correlate.layout import (
     DRAIN,
     G_ALIAS_0,
     G_ARMED,
-    G_COLUMNS,
     G_DUE,
     G_FIRST_TX,
     G_FOLLOWING,
@@ -21,6 +20,7 @@ from analyzer.correlate.layout import (
     G_LATEST_0,
     G_LATEST_1,
     G_LENGTHS,
+    G_TAG_4,
     G_TEXT,
     G_TO_TAG_LENGTH,
     G_TO_TAG_TEXT,
@@ -60,6 +60,7 @@ from analyzer.correlate.layout import (
     T_RESPONSES,
     T_SAME,
     T_TEXT,
+    TOLD_OF_OTHERS,
     WHEEL,
 )
 from analyzer.correlate.row_kernels import forget_seen
@@ -114,10 +115,14 @@ def hand_out_transaction(
     """Copy a transaction's row, and its texts where they are kept; ``clock``: when it ended."""
     out = scalars[S_OUT_TX]
     scalars[S_OUT_TX] = out + 1
-    for column in range(T_GROUP, T_SAME):  # its keys and what it may repeat stay behind
-        out_tx[out, column] = tx[slot, column]
-    for column in range(T_SAME + 2 * MAX_SAME, T_COLUMNS):
-        out_tx[out, column] = tx[slot, column]
+    if out_group < 0 and scalars[S_KEEP_TX] == 0:
+        for column in TOLD_OF_OTHERS:
+            out_tx[out, column] = tx[slot, column]
+    else:
+        for column in range(T_GROUP, T_SAME):  # its keys and what it may repeat stay behind
+            out_tx[out, column] = tx[slot, column]
+        for column in range(T_SAME + 2 * MAX_SAME, T_COLUMNS):
+            out_tx[out, column] = tx[slot, column]
     out_tx[out, T_GROUP] = out_group
     out_tx[out, OUT_TX_CLOCK] = clock
     if tx[slot, T_TEXT] >= 0:
@@ -134,7 +139,7 @@ def hand_out_group(scalars: Ints, groups: Ints, arena: Octets, out_groups: Ints,
     scalars[S_OUT_GROUPS] = out + 1
     for column in range(G_KEY_0):
         out_groups[out, column] = groups[group, column]
-    for column in range(G_LATEST_1 + 1, G_COLUMNS):
+    for column in range(G_LATEST_1 + 1, G_TAG_4):
         out_groups[out, column] = groups[group, column]
     out_groups[out, OUT_CLOCK] = ended_at(scalars, groups, group)
     out_groups[out, OUT_CLOSING] = scalars[S_CLOSING]

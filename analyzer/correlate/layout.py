@@ -91,6 +91,12 @@ T_LAST_REQUEST_TS = 73  # last sight of the request, resends included
 T_COLUMNS = 80  # whole cache lines
 MAX_SAME = 6
 
+#: What is handed out of transactions of no call and no registration, when the transactions table is not asked for.
+TOLD_OF_OTHERS = (
+    T_GROUP, T_STATE, T_STATUS, T_FLAGS, T_PROGRESS_CLOCK, T_REQUEST_CLOCK, T_METHOD, T_CLIENT, T_SERVER, T_NETWORK,
+    T_CAPTURE_NO, T_REQUEST_NO, T_REQUEST_TS, T_RETRY_AFTER, T_NO, T_CALL_NO,
+)  # fmt: skip
+
 # T_FLAGS
 TF_REQUEST = 1  # its request was seen
 TF_RESPONSE = 2  # any response was seen

@@ -52,6 +52,8 @@ _NO_TEXT = np.empty(0, dtype=np.uint8)
 _ASKS_AGAIN = (422, 423, 494)
 _GLARE, _NO_DIALOG, _TIMEOUT = 491, 481, 408
 _KEY_COLUMNS = 6
+#: Codes and ways to end fit below these in a joined number, and two endpoints into one.
+_CODES, _ENDS, _ENDPOINT_BITS = 1024, 4, 31
 
 
 class OtherTable:
@@ -90,22 +92,20 @@ class OtherTable:
             self._successes.append(np.stack(columns, axis=1))
 
     def _tally(self, tx: Ints, status: Ints, by: Ints, in_dialog: Flags) -> None:
-        keys = np.stack(
-            [
-                tx[:, T_METHOD],
-                in_dialog.astype(np.int64),
-                np.where(in_dialog, -1, tx[:, T_CLIENT]),
-                np.where(in_dialog, -1, tx[:, T_SERVER]),
-                status,
-                by,
-            ],
-            axis=1,
-        )
-        different, which, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-        last = np.full(len(different), MISSING, dtype=np.int64)
-        np.maximum.at(last, which.reshape(-1), tx[:, T_REQUEST_TS])
-        for key, count, ts in zip(map(tuple, different.tolist()), counts.tolist(), last.tolist(), strict=True):
-            so_far = self._tallies.setdefault(key, [0, MISSING])
+        # Method, place, code and end in one number: sorting rows of numbers takes ten times as long.
+        what = ((tx[:, T_METHOD] * 2 + in_dialog) * _CODES + status) * _ENDS + by
+        pairs = np.where(in_dialog, -1, tx[:, T_CLIENT] << _ENDPOINT_BITS | tx[:, T_SERVER])
+        order = np.lexsort((pairs, what)) if (pairs >= 0).any() else np.argsort(what, kind="stable")
+        what, pairs, times = what[order], pairs[order], tx[order, T_REQUEST_TS]
+        starts = np.flatnonzero((np.diff(what, prepend=what[0] - 1) != 0) | (np.diff(pairs, prepend=pairs[0]) != 0))
+        counts = np.diff(starts, append=len(what))
+        last = np.maximum.reduceat(times, starts)
+        rows = zip(what[starts].tolist(), pairs[starts].tolist(), counts.tolist(), last.tolist(), strict=True)
+        for joined, pair, count, ts in rows:
+            rest, end = divmod(joined, _ENDS)
+            rest, code = divmod(rest, _CODES)
+            client, server = divmod(pair, 1 << _ENDPOINT_BITS) if pair >= 0 else (-1, -1)
+            so_far = self._tallies.setdefault((rest >> 1, rest & 1, client, server, code, end), [0, MISSING])
             so_far[0] += count
             so_far[1] = max(so_far[1], ts)
 

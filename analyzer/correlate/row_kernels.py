@@ -22,12 +22,12 @@ from analyzer.batch import (
     Spans,
 )
 from analyzer.correlate.layout import (
-    G_COLUMNS,
     G_FIRST_TX,
     G_FOLLOWING,
     G_KIND,
     G_LAST_TX,
     G_OTHER_COLUMNS,
+    G_TAG_4,
     G_TX_COUNT,
     GROUP_CALL,
     GROUP_REGISTRATION,
@@ -109,7 +109,7 @@ def new_group(scalars: Ints, groups: Ints, kind: int) -> int:
         slot = scalars[S_GROUP_USED]
         scalars[S_GROUP_USED] = slot + 1
     numbered = kind == GROUP_CALL or kind == GROUP_REGISTRATION
-    for column in range(G_COLUMNS if numbered else G_OTHER_COLUMNS):
+    for column in range(G_TAG_4 if numbered else G_OTHER_COLUMNS):  # of To tags as many are looked at as there are
         groups[slot, column] = 0
     groups[slot, G_KIND] = kind
     groups[slot, G_FIRST_TX] = -1

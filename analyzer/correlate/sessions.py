@@ -214,6 +214,9 @@ class Sessions:
         relayed = self._calls["relayed_by"]
         column = relayed if isinstance(relayed, Labels) else as_texts(self._calls, "relayed_by")
         by = self._ordered("failed_by_ip")
+        alone = lead == origin  # only what its call says: for most sessions, and all of them where nothing is linked
+        if isinstance(relayed, Labels) and alone.all():
+            return Labels(np.where(charged.codes >= 0, relayed.codes[order[lead]], np.int32(-1)), relayed.names)
         texts: list[str | None] = [None] * len(lead)
         for session in np.flatnonzero(charged.codes >= 0).tolist():
             rank, last = int(lead[session]), int(origin[session])
