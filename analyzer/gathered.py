@@ -14,6 +14,7 @@ from analyzer.capture.windows import TLS_KEY_LOG
 from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.labels import known
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.sessions import Sessions, sides
 from analyzer.correlate.wire import ISSUES, Matches, evidence_rows, match, with_events
@@ -118,10 +119,10 @@ class Gathered:
                 IssueRow(
                     issue_no=number,
                     capture_no=note.capture_no,
-                    ts=_known(note.ts),
-                    frame_no=_known(note.frame_no),
-                    message_no=_known(note.message_no),
-                    call_no=_known(note.call_no),
+                    ts=known(note.ts),
+                    frame_no=known(note.frame_no),
+                    message_no=known(note.message_no),
+                    call_no=known(note.call_no),
                     code=note.code,
                     severity=kind.severity,
                     group=kind.group,
@@ -262,6 +263,3 @@ def _layers(number: int, reader: Reader, messages: Mapping[tuple[int, int], int]
     order = sorted(found.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
     return {text(layers): counts for layers, counts in order}
 
-
-def _known(number: int) -> int | None:
-    return None if number == MISSING else number

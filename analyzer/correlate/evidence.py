@@ -34,6 +34,7 @@ from analyzer.batch import (
     MessageBatch,
 )
 from analyzer.capture.address import address_text
+from analyzer.correlate.labels import known
 from analyzer.findings import EvidenceRow
 from analyzer.registry import Registry
 from analyzer.sip.grammar import BLANKS, leading_number, masked, unquoted
@@ -74,7 +75,7 @@ class Evidence:
             except ParseError:  # somebody else's content test has let it through
                 continue
             has_reason = int(batch.spans[row, S_REASON, 1]) >= 0
-            yield from self._of_message(message, numbers[row], _known(links[row, L_CALL_NO]), has_reason)
+            yield from self._of_message(message, numbers[row], known(links[row, L_CALL_NO]), has_reason)
 
     def _named(self, batch: MessageBatch) -> np.ndarray:
         """Which messages hold the name of a header field that no column tells of."""
@@ -100,7 +101,7 @@ class Evidence:
             frame_no=int(numbers[D_FRAME_NO]),
             ts=int(numbers[D_TS]),
             call_no=call_no,
-            network=_known(numbers[D_NETWORK]),
+            network=known(numbers[D_NETWORK]),
             sender_ip=address_text(int(numbers[D_SRC_HI]), int(numbers[D_SRC_LO])),
             position=_position(message),
             status_code=message.status_code,
@@ -192,6 +193,3 @@ def _text(octets: bytes | None) -> str | None:
 def _number(value: int | None) -> int | None:
     return value if value is not None and value <= _LARGEST else None
 
-
-def _known(number: np.int64) -> int | None:
-    return None if number == MISSING else int(number)

@@ -125,6 +125,11 @@ def united(codes: Column, texts: Sequence[str]) -> Labels:
     return Labels(translate[np.maximum(codes, -1)], list(numbers))
 
 
+def known(number: int | np.int64) -> int | None:
+    """A number of a column as Python holds it; None where it is missing."""
+    return None if number == MISSING else int(number)
+
+
 class EndpointNames:
     """Endpoint numbers as label columns of addresses."""
 
@@ -134,8 +139,7 @@ class EndpointNames:
 
     def endpoint(self, number: int) -> tuple[str, int | None]:
         """Address and network of an endpoint."""
-        network = int(self._networks[number])
-        return self._texts[number], None if network == MISSING else network
+        return self._texts[number], known(self._networks[number])
 
     def labels(self, numbers: Column) -> Labels:
         """The addresses of endpoint numbers; -1 = missing."""

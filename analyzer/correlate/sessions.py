@@ -22,6 +22,7 @@ from analyzer.correlate.blame import (
     is_one_of,
 )
 from analyzer.correlate.branches import Translation
+from analyzer.correlate.labels import known
 from analyzer.correlate.leg_keys import as_texts, legs_of
 from analyzer.correlate.link_kernels import roots, upstream
 from analyzer.correlate.links import find_links, no_links
@@ -137,7 +138,7 @@ class Sessions:
         )  # fmt: skip
         found: dict[Translation, list[int]] = {}
         for code, vlan, received, sent, call_no in rows:
-            found.setdefault(Translation(by.names[code], _known(vlan), _known(received), sent), []).append(call_no)
+            found.setdefault(Translation(by.names[code], known(vlan), known(received), sent), []).append(call_no)
         return found
 
     @property
@@ -156,7 +157,7 @@ class Sessions:
         found: dict[tuple[str, int | None], list[int]] = {}
         for code, network, call_no in rows:
             if code >= 0:
-                found.setdefault((charged.names[code], _known(network)), []).append(call_no)
+                found.setdefault((charged.names[code], known(network)), []).append(call_no)
         return found
 
     def columns(self) -> Columns:
@@ -246,6 +247,3 @@ class Sessions:
         }
         return Columns(LinkRow, table, len(linked))
 
-
-def _known(number: int) -> int | None:
-    return None if number == MISSING else number

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints
+from analyzer.correlate.labels import known
 
 #: Address and network.
 Endpoint: TypeAlias = tuple[str, int | None]
@@ -22,7 +23,7 @@ def overflows(branches: Columns) -> Counter[Endpoint]:
         calls, networks = chosen.ints("call_no").tolist(), chosen.ints("network").tolist()
         rows = zip(calls, servers.codes.tolist(), networks, strict=True)
         counted = {(call, servers.names[code], network) for call, code, network in rows if code >= 0}
-    return Counter((ip, _known(network)) for _, ip, network in counted)
+    return Counter((ip, known(network)) for _, ip, network in counted)
 
 
 def blocks(asked: Columns, calls: Columns) -> Columns:
@@ -39,7 +40,7 @@ def blocked_calls(asked: Columns, calls: Columns) -> dict[Endpoint, Ints]:
     found: dict[Endpoint, list[Ints]] = {}
     last: dict[Endpoint, int] = {}
     for ip, network, start, end in sorted(_windows(asked), key=lambda window: window[2]):
-        endpoint = ip, _known(network)
+        endpoint = ip, known(network)
         start = max(start, last.get(endpoint, start))
         last[endpoint] = max(end, start)
         found.setdefault(endpoint, []).append(sent.between(ip, network, start, end))
@@ -85,6 +86,3 @@ class _CallTimes:
         first, last = np.searchsorted(times, [start, end], side="right").tolist()
         return numbers[first:last]
 
-
-def _known(network: int) -> int | None:
-    return None if network == MISSING else network

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from analyzer.schema import TABLES
-from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, listed, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import (
+    CAPTURES,
+    KEEP_COPIES,
+    analyzing,
+    listed,
+    notice,
+    reading_options,
+    say_when_cold,
+    settings,
+)
 
 if TYPE_CHECKING:
     from analyzer.ui.cli.printing import Screen
@@ -54,14 +63,7 @@ def analyze(
     from analyzer import api
     from analyzer.ui.cli.progress import Progress
 
-    options: dict[str, Any] = {
-        "causes": causes or settled.causes,
-        "reader": reader,
-        "config": settled,
-        "registry": codes,
-        "keylog": keylog,
-        "keep_copies": keep_copies,
-    }
+    options = analyzing(settled, codes, causes, reader, keylog, keep_copies)
     with Progress(quiet) as progress:
         if output is None:
             result = api.analyze(*captures, **options, progress=progress)

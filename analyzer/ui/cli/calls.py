@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
-from collections.abc import Iterator
-from typing import Any
-
 import click
 
 from analyzer.ui.cli.choosing import Asked, choosing_options
-from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, notice, reading_options, say_when_cold, settings
-from analyzer.wiretext import neutral_cell
+from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, analyzing, notice, reading_options, say_when_cold, settings
 
 #: Lines of the table unless --limit says otherwise.
 _LIMIT = 200
@@ -67,14 +60,7 @@ def calls(
     from analyzer.stats.select import chosen
     from analyzer.ui.cli.progress import Progress
 
-    options: dict[str, Any] = {
-        "causes": causes or settled.causes,
-        "reader": reader,
-        "config": settled,
-        "registry": codes,
-        "keylog": keylog,
-        "keep_copies": keep_copies,
-    }
+    options = analyzing(settled, codes, causes, reader, keylog, keep_copies)
     with Progress(quiet) as progress:
         result = api.analyze(*captures, **options, keep=("calls",), progress=progress)
     table = result.columns("calls")
@@ -101,23 +87,7 @@ def calls(
 
         Screen(is_list=True).table(call_table(table, rows, codes, settled, zone, words(lang), limit))
     else:
-        from analyzer.views.call_list import records
+        from analyzer.ui.cli.records import write_records
+        from analyzer.views.call_list import FIELDS, records
 
-        _write_records(records(table, rows, codes), form)
-
-
-def _write_records(records: Iterator[dict[str, Any]], form: str) -> None:
-    """Records as CSV with a header line, or as one JSON array with a record a line."""
-    if form == "csv":
-        from analyzer.views.call_list import FIELDS
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(FIELDS)
-        for record in records:
-            writer.writerow(neutral_cell(v) if isinstance(v, str) else "" if v is None else v for v in record.values())
-        return
-    separator = "[\n"
-    for record in records:
-        sys.stdout.write(separator + json.dumps(record))
-        separator = ",\n"
-    sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
+        write_records(FIELDS, records(table, rows, codes), form)

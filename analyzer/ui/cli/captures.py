@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from analyzer.ui.cli.common import CAPTURES, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import CAPTURES, analyzing, reading_options, say_when_cold, settings
 
 
 @click.command()
@@ -32,16 +32,8 @@ def captures(
     from analyzer.ui.cli.progress import Progress
 
     with Progress(quiet) as progress:
-        result = api.analyze(
-            *captures,
-            causes=causes or settled.causes,
-            reader=reader,
-            config=settled,
-            keylog=keylog,
-            registry=codes,
-            keep=(),
-            progress=progress,
-        )
+        options = analyzing(settled, codes, causes, reader, keylog)
+        result = api.analyze(*captures, **options, keep=(), progress=progress)
     if as_json:
         from analyzer.stats.document import capture_documents
 

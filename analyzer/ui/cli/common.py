@@ -61,6 +61,20 @@ def settings(config_file: str | None, folders: Sequence[str]) -> tuple[Config, R
     return config, load_registry([*config.registry, *folders])
 
 
+def analyzing(
+    settled: Config, codes: Registry, causes: str | None, reader: str, keylog: str | None, keep_copies: bool = False
+) -> dict[str, Any]:
+    """What the reading options of a command mean for `analyzer.api.analyze`."""
+    return {
+        "causes": causes or settled.causes,
+        "reader": reader,
+        "config": settled,
+        "registry": codes,
+        "keylog": keylog,
+        "keep_copies": keep_copies,
+    }
+
+
 def notice(text: str, quiet: bool = False) -> None:
     """One line on standard error."""
     if not quiet:

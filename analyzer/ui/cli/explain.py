@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.ui.cli.choosing import Asked, choosing_options
-from analyzer.ui.cli.common import KEEP_COPIES, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import KEEP_COPIES, analyzing, notice, reading_options, say_when_cold, settings
 
 if TYPE_CHECKING:
     from analyzer.batch import Columns, Ints
@@ -70,17 +70,8 @@ def explain(
     from analyzer.views.words import words
 
     with Progress(quiet) as progress:
-        result = api.analyze(
-            *captures,
-            causes=causes or settled.causes,
-            reader=reader,
-            config=settled,
-            registry=codes,
-            keylog=keylog,
-            keep_copies=keep_copies,
-            keep=("calls",),
-            progress=progress,
-        )
+        options = analyzing(settled, codes, causes, reader, keylog, keep_copies)
+        result = api.analyze(*captures, **options, keep=("calls",), progress=progress)
     table = result.columns("calls")
     if which is None:
         first_ts = min((row.start_ts for row in result.captures if row.start_ts is not None), default=None)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
-from collections.abc import Sequence
-from typing import Any
-
 import click
 
 from analyzer.schema import KpiRow
-from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, listed, reading_options, say_when_cold, settings
-from analyzer.wiretext import neutral_cell
+from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, analyzing, listed, reading_options, say_when_cold, settings
 
 #: What ``--by`` takes; `analyzer.stats.parts.GROUPS` says which break-downs each is.
 BY = ("endpoint", "pair", "domain", "prefix", "agent", "hour")
@@ -64,14 +57,7 @@ def kpis(
     from analyzer.stats.parts import GROUPS
     from analyzer.ui.cli.progress import Progress
 
-    options: dict[str, Any] = {
-        "causes": causes or settled.causes,
-        "reader": reader,
-        "config": settled,
-        "registry": codes,
-        "keylog": keylog,
-        "keep_copies": keep_copies,
-    }
+    options = analyzing(settled, codes, causes, reader, keylog, keep_copies)
     with Progress(quiet) as progress:
         result = api.analyze(*captures, **options, progress=progress)
     by = tuple(dimension for group in chosen for dimension in GROUPS[group]) or ("all",)
@@ -91,18 +77,6 @@ def kpis(
         if not tables:
             screen.paragraph(word("No calls."))
     else:
-        _write([kpi.row() for kpi in found], form)
+        from analyzer.ui.cli.records import write_records
 
-
-def _write(rows: Sequence[KpiRow], form: str) -> None:
-    """Rows as CSV with a header line, or as one JSON array with a row a line."""
-    if form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(KpiRow._fields)
-        for row in rows:
-            writer.writerow(
-                neutral_cell(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in row
-            )
-        return
-    lines = ",\n".join(json.dumps(row._asdict()) for row in rows)
-    sys.stdout.write(f"[\n{lines}\n]\n" if lines else "[]\n")
+        write_records(KpiRow._fields, (kpi.row()._asdict() for kpi in found), form)
