@@ -324,7 +324,7 @@ class CaptureRow(NamedTuple):
 
     capture_no: Annotated[int, Col(COUNT, "Row number, from 1")]
     source: Annotated[str, Col(TEXT, "Path or interface")]
-    kind: Annotated[SourceKind, Col(LABEL, "file live")]
+    kind: Annotated[SourceKind, Col(LABEL, "file live hep")]
     format: Annotated[str, Col(LABEL, "pcap, pcapng; with .gz, .zst or .xz where packed")]
     start_ts: Annotated[int | None, Col(TIME, "Earliest frame")]
     end_ts: Annotated[int | None, Col(TIME, "Latest frame")]

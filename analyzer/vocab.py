@@ -275,6 +275,7 @@ class SourceKind(StrEnum):
 
     FILE = "file"
     LIVE = "live"
+    HEP = "hep"
 
 
 _E = TypeVar("_E", bound=StrEnum)

@@ -13,14 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "analyzer"
 LINE = """
     errors vocab wiretext folders | jit coltypes | findings | schema | batch | issues hash_kernels | registry config
     | sip | capture | correlate
-    | pipeline warming | tables | stats | views | charts | report | gathered | result | api ops | ui
+    | pipeline warming | tables | stats | views | charts | report | gathered | result | api | live | ops | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
 #: Where an outside library may be imported: folders, files, endings of file names.
 OWNERS = {
     "scapy": "capture/ scapy_layer.py",
     "numba": "jit.py",
-    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py warming.py tables/ stats/ charts/ result.py",
+    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py warming.py tables/ stats/ charts/ result.py live/",
     "pandas": "tables/ stats/",
     "pyarrow": "tables/ stats/",
     "matplotlib": "charts/",
@@ -30,7 +30,8 @@ OWNERS = {
     "cryptography": "capture/",
     "backports": "capture/",
     "compression": "capture/",
-    "msgspec": "registry/ config.py",
+    "msgspec": "registry/ config.py ops/",
+    "prometheus_client": "ops/",
 }
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
