@@ -20,7 +20,8 @@ LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in 
 OWNERS = {
     "scapy": "capture/ scapy_layer.py",
     "numba": "jit.py",
-    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py warming.py tables/ stats/ charts/ result.py live/",
+    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py warming.py tables/ stats/ charts/ result.py"
+    " live/",
     "pandas": "tables/ stats/",
     "pyarrow": "tables/ stats/",
     "matplotlib": "charts/",

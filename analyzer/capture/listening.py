@@ -31,7 +31,7 @@ class Listener(Protocol):
 
     @property
     def dropped(self) -> int:
-        """Frames lost so far between the wire and `read_into`: by the kernel, by a full queue, by a bound on the rate."""
+        """Frames lost so far between the wire and `read_into`: by the kernel, a full queue, a bound on the rate."""
 
     @property
     def trouble(self) -> str | None:
