@@ -13,14 +13,15 @@ PACKAGE = Path(__file__).parents[1] / "analyzer"
 LINE = """
     errors vocab wiretext folders | jit coltypes | findings | schema | batch | issues hash_kernels | registry config
     | sip | capture | correlate
-    | pipeline warming | tables | stats | views | charts | report | gathered | result | api | live | ops | ui
+    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api | live | ops
+    | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
 #: Where an outside library may be imported: folders, files, endings of file names.
 OWNERS = {
     "scapy": "capture/ scapy_layer.py",
     "numba": "jit.py",
-    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ pipeline.py warming.py tables/ stats/ charts/ result.py"
+    "numpy": "batch.py _kernels.py capture/ sip/ correlate/ stages.py warming.py tables/ stats/ charts/ result.py"
     " live/",
     "pandas": "tables/ stats/",
     "pyarrow": "tables/ stats/",

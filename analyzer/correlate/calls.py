@@ -172,7 +172,6 @@ class CallTable:
         data, octets = self._parts.whole(self._judge(nothing, no_transactions), "call_no")
         rules, correlator = self._rules, self._correlator
         places = EndpointNames(correlator.endpoints)
-        words = [correlator.word(number) or "" for number in range(correlator.word_count)]
         profile = Labels(np.zeros(len(data["call_no"]), np.int32), [rules.profile.name])
         count = len(data["call_no"])
         # What one call alone does not tell is missing until the whole table is looked at (`analyzer.api`).
@@ -182,11 +181,11 @@ class CallTable:
             "failed_side": Labels(np.full(count, 2, np.int32), names(Side)),
             **{name: Texts(octets, data[f"{name}_start"], data[f"{name}_length"]) for name in (*_TEXTS, "to_tag")},
             **{name: places.labels(data[name]) for name in ("caller_ip", "callee_ip", "failed_by_ip")},
-            **{name: united(data[name], words) for name in ("caller_agent", "callee_agent")},
+            **{name: united(data[name], correlator.word_text) for name in ("caller_agent", "callee_agent")},
             "state": Labels(data["state"], names(CallState)),
             "outcome": Labels(data["outcome"], names(Outcome)),
             "outcome_detail": Labels(data["outcome_detail"], list(rules.detail_names)),
-            "outcome_rule": united(data["outcome_rule"], rules.rule_names),
+            "outcome_rule": united(data["outcome_rule"], rules.rule_names.__getitem__),
             "fault": Labels(data["fault"], names(Fault)),
             "release": Labels(data["release"], names(Release)),
             "released_by": Labels(data["released_by"], names(ReleasedBy)),

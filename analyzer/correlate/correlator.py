@@ -151,6 +151,10 @@ class Correlator:
         _, _, start, length = self._words[number]
         return printable(self._word_octets[start : start + length].tobytes())
 
+    def word_text(self, number: int) -> str:
+        """The same for a number that there is."""
+        return self.word(number) or ""
+
     @property
     def word_count(self) -> int:
         """How many different agents and phrases there are."""

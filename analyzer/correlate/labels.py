@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -116,12 +116,16 @@ def text_places(groups: Ints | ByColumn) -> tuple[Ints, Codes]:
     return starts, lengths.astype(np.int32)
 
 
-def united(codes: Column, texts: Sequence[str]) -> Labels:
-    """A label column whose names are each there once, and only those in use; below 0 = missing."""
+def united(codes: Column, text: Callable[[int], str]) -> Labels:
+    """A label column whose names are each there once, and only those in use; below 0 = missing.
+
+    ``text`` gives the text of a code; it is asked once for each.
+    """
     numbers: dict[str, int] = {}
-    translate = np.full(len(texts) + 1, -1, dtype=np.int32)
-    for code in np.unique(codes[codes >= 0]).tolist():
-        translate[code] = numbers.setdefault(texts[code], len(numbers))
+    used = np.unique(codes[codes >= 0]).tolist()
+    translate = np.full((used[-1] if used else 0) + 2, -1, dtype=np.int32)
+    for code in used:
+        translate[code] = numbers.setdefault(text(code), len(numbers))
     return Labels(translate[np.maximum(codes, -1)], list(numbers))
 
 
@@ -134,16 +138,24 @@ class EndpointNames:
     """Endpoint numbers as label columns of addresses."""
 
     def __init__(self, endpoints: Ints) -> None:
-        self._texts = address_texts(endpoints[:, 1], endpoints[:, 2])
-        self._networks = endpoints[:, 0]
+        self._endpoints = endpoints
+        self._texts: dict[int, str] = {}
 
     def endpoint(self, number: int) -> tuple[str, int | None]:
         """Address and network of an endpoint."""
-        return self._texts[number], known(self._networks[number])
+        self._name(np.array([number]))
+        return self._texts[number], known(self._endpoints[number, 0])
 
     def labels(self, numbers: Column) -> Labels:
         """The addresses of endpoint numbers; -1 = missing."""
-        return united(numbers, self._texts)
+        self._name(numbers)
+        return united(numbers, self._texts.__getitem__)
+
+    def _name(self, numbers: Column) -> None:
+        """Have the texts of some endpoints: there may be many others."""
+        wanted = [number for number in np.unique(numbers).tolist() if number >= 0 and number not in self._texts]
+        rows = self._endpoints[wanted]
+        self._texts.update(zip(wanted, address_texts(rows[:, 1], rows[:, 2]), strict=True))
 
     def joined(self, numbers: Column) -> Labels:
         """The addresses of several endpoints a row (n × k), by spaces; missing where there is none."""
@@ -151,7 +163,8 @@ class EndpointNames:
         codes = np.full(len(numbers), -1, dtype=np.int32)
         if not len(some):
             return Labels(codes, [])
+        self._name(numbers[some])
         different, which = np.unique(numbers[some], axis=0, return_inverse=True)
         texts = [" ".join(self._texts[n] for n in row if n >= 0) for row in different.tolist()]
         codes[some] = which.reshape(-1)
-        return united(codes, texts)
+        return united(codes, texts.__getitem__)

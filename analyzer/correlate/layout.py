@@ -178,6 +178,7 @@ G_BYE_VENDOR_CAUSE = 66
 G_ASKED = 67  # registrations: lifetime asked for, s
 G_BYE_NO = 68  # transaction_no of the BYE that ends it
 G_ONLY_ASKS = 69  # registrations: 1 = the last REGISTER has no Contact
+G_TOLD = 70  # 1 = what became of it was told before it ended (`look_kernels.tell`)
 G_LENGTHS = 72  # GT_COLUMNS lengths from here, -1 = missing
 G_TAG_4 = 80  # To tags MAX_FIRST_TAGS to MAX_TAGS - 1
 G_COLUMNS = 96  # whole cache lines

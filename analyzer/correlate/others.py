@@ -119,7 +119,7 @@ class OtherTable:
         known = np.maximum(keys[:, 3], 0)
         network = np.where(keys[:, 3] >= 0, endpoints[known, 0] if len(endpoints) else MISSING, MISSING)
         columns: dict[str, AnyColumn] = {
-            "method": united(keys[:, 0], list(self._methods)),
+            "method": united(keys[:, 0], self._methods.__getitem__),
             "in_dialog": keys[:, 1] == 1,
             "network": network,
             "client_ip": places.labels(keys[:, 2]),
@@ -137,7 +137,7 @@ class OtherTable:
         data, _ = self._midcall.whole(nothing, "transaction_no")
         places = EndpointNames(self._correlator.endpoints)
         columns: dict[str, AnyColumn] = {
-            "method": united(data["method"], list(self._methods)),
+            "method": united(data["method"], self._methods.__getitem__),
             "client_ip": places.labels(data["client_ip"]),
             "server_ip": places.labels(data["server_ip"]),
             "kind": Labels(data["kind"], names(MidcallKind)),

@@ -108,12 +108,11 @@ class RegistrationTable:
         nothing = _part(np.empty((0, G_COLUMNS), np.int64), np.empty((0, T_COLUMNS), np.int64))
         data, octets = self._parts.whole(nothing, "registration_no")
         places = EndpointNames(self._correlator.endpoints)
-        words = [self._correlator.word(number) or "" for number in range(self._correlator.word_count)]
         columns: dict[str, AnyColumn] = {
             **{name: Texts(octets, data[f"{name}_start"], data[f"{name}_length"]) for name in _TEXTS},
             "client_ip": places.labels(data["client_ip"]),
             "registrar_ip": places.labels(data["registrar_ip"]),
-            "user_agent": united(data["user_agent"], words),
+            "user_agent": united(data["user_agent"], self._correlator.word_text),
             "outcome": Labels(data["outcome"], names(RegistrationOutcome)),
         }
         return table(RegistrationRow, columns, data)

@@ -172,7 +172,7 @@ class TransactionTable:
             "call_id": Texts(octets, data["call_id_start"], data["call_id_length"]),
             "via_branch": Texts(octets, data["via_branch_start"], data["via_branch_length"]),
             "kind": Labels(data["kind"], names(TransactionKind)),
-            "method": united(data["method"], list(self._methods)),
+            "method": united(data["method"], self._methods.__getitem__),
             "client_ip": places.labels(data["client_ip"]),
             "server_ip": places.labels(data["server_ip"]),
             "transport": Labels(data["transport"], names(Transport)),
