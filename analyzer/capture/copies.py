@@ -94,9 +94,13 @@ class Copies:
         ready = self._released(is_short=False)
         return [*ready, *self.receive(Datagrams(octets, rows[end:]))]
 
+    def measured(self) -> list[Datagrams]:
+        """End the measuring for want of messages; returns what was held back. What comes later is not held."""
+        return self._released(is_short=True) if self._is_holding else []
+
     def close(self) -> list[Datagrams]:
         """What was still held back; the verdicts become issues."""
-        ready = self._released(is_short=True) if self._is_holding else []
+        ready = self.measured()
         for verdict in self.verdicts:
             what = "kept" if self.keep else "left out"
             detail = (

@@ -240,6 +240,11 @@ class Reader:
     # -- the loop -----------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Datagrams]:
+        yield from self._walked()
+        self._say_what_is_missing()
+
+    def _walked(self) -> Iterator[Datagrams]:
+        """The raw rows of all windows that can be had."""
         windows = self._windows
         batch = self._next_batch()
         walked = 0
@@ -262,7 +267,6 @@ class Reader:
             if why != walk.FULL and not windows.go_on(why):
                 break
         last = self._handed_out(batch)
-        self._say_what_is_missing()
         if len(last.rows):
             yield last
 

@@ -44,8 +44,10 @@ class Source:
 
     ``format`` is ``pcap`` or ``pcapng``, with ``.gz``, ``.zst`` or ``.xz`` where packed; ``total`` the size of the
     file on disk (None for a pipe); ``consumed`` how many of those octets were read; ``damage`` what is wrong with a
-    packed stream once its damaged spot was reached.
+    packed stream once its damaged spot was reached. ``is_endless`` says that more may come where there was nothing.
     """
+
+    is_endless = False
 
     def __init__(self, path: str, file: io.FileIO, total: int | None) -> None:
         self.path = path

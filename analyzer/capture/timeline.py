@@ -175,18 +175,27 @@ class _Stream:
 def _merged(streams: list[_Stream]) -> Datagrams:
     """What can be handed out: every row that no row to come may precede."""
     last_key, last_number = min((stream.last_key, stream.reader.capture_no) for stream in streams)
-    parts = []
-    base = 0
+    parts, keys = [], []
     for stream in sorted(streams, key=lambda stream: stream.reader.capture_no):
         # Ties go by capture number: rows of the same time may still come from a capture with a lower one.
         side: Literal["left", "right"] = "right" if stream.reader.capture_no <= last_number else "left"
-        octets, rows, keys = stream.taken(int(np.searchsorted(stream.keys, last_key, side)))
-        rows[:, D_OFFSET] += base
+        octets, rows, own_keys = stream.taken(int(np.searchsorted(stream.keys, last_key, side)))
+        parts.append(Datagrams(octets, rows))
+        keys.append(own_keys)
+    return joined(parts, np.concatenate(keys))
+
+
+def joined(parts: Sequence[Datagrams], keys: Ints) -> Datagrams:
+    """Rows of several batches as one, in the order of their keys; those of the same key stay in the order given."""
+    base = 0
+    moved = []
+    for octets, rows in parts:
+        own = rows.copy()
+        own[:, D_OFFSET] += base
         base += len(octets)
-        parts.append((octets, rows, keys))
-    order = np.argsort(np.concatenate([keys for _, _, keys in parts]), kind="stable")
-    rows = np.concatenate([rows for _, rows, _ in parts])[order]
-    return Datagrams(np.concatenate([octets for octets, _, _ in parts]), rows)
+        moved.append(own)
+    rows = np.concatenate(moved)[np.argsort(keys, kind="stable")]
+    return Datagrams(np.concatenate([octets for octets, _ in parts]), rows)
 
 
 def timeline(paths: Sequence[str], issues: IssueLog, reader: str = "kernels") -> Timeline:

@@ -123,7 +123,7 @@ class Windows:
             self.state[walk.W_POSITION] = 0
         self._filled = rest
         count = 0 if self._is_at_end else self.source.read_into(self.octets[rest:])
-        self._is_at_end = self._is_at_end or not count
+        self._is_at_end = self._is_at_end or not (count or self.source.is_endless)
         self._filled += count
         return count > 0
 

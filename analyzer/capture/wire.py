@@ -144,10 +144,25 @@ class WireEvents:
         while self._waiting:
             self._judge(next(iter(self._waiting)))
 
+    def forget(self, before: int) -> list[WireEvent]:
+        """Let go of what was last seen before a time, ns, in a run without an end; returns what of it concerns SIP.
+
+        SYNs that wait for so long are judged, and go with what comes next.
+        """
+        for ends in [ends for ends, event in self._waiting.items() if event.last_ts < before]:
+            self._judge(ends)
+        if not self._listed or self._listed[0].last_ts >= before:
+            return []
+        gone = [event for event in self._listed if event.last_ts < before]
+        self._listed = [event for event in self._listed if event.last_ts >= before]
+        self._latest = {key: event for key, event in self._latest.items() if event.last_ts >= before}
+        return [event for event in gone if self._is_sip(event)]
+
     @property
     def events(self) -> list[WireEvent]:
         """What concerns SIP, in the order of time."""
-        return sorted((e for e in self._listed if self._is_sip(e)), key=lambda e: (e.ts, e.capture_no, e.frame_no))
+        found = [event for event in list(self._listed) if self._is_sip(event)]
+        return sorted(found, key=lambda event: (event.ts, event.capture_no, event.frame_no))
 
     def _is_sip(self, event: WireEvent) -> bool:
         if event.is_sip:

@@ -90,6 +90,10 @@ class BranchTable:
         places = EndpointNames(self._correlator.endpoints)
         return table(BlockRow, {"ip": places.labels(data["ip"])}, data)
 
+    def forget(self) -> None:
+        """Let go of what `translations` told; the tables give up their rows by themselves."""
+        self._translations.clear()
+
     def translations(self) -> dict[Translation, list[int]]:
         """The call_no of the calls in which each element made one code of another, each once."""
         places = EndpointNames(self._correlator.endpoints)

@@ -110,6 +110,10 @@ class CallTable:
         calls = EndedCalls.of(summary, ended.groups, ended.transactions)
         self._parts.add(self._judge(calls, ByColumn(ended.transactions, summary[:, C_FIRST])), ended.text)
 
+    def forget_words(self) -> None:
+        """Words have got other numbers; the rows that name them must have been taken (`columns` gives them up)."""
+        self._makers.forget()
+
     def _judge(self, calls: EndedCalls, first: ByColumn) -> Part:
         _, groups, final = calls
         judged = judge(calls, self._rules, self._makers)

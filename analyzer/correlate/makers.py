@@ -34,6 +34,10 @@ class Makers:
         self._known: dict[int, Word] = {}
         self.vendor_names: list[str] = []
 
+    def forget(self) -> None:
+        """Words have got other numbers."""
+        self._known.clear()
+
     def ask(self, status: Ints, agent: Ints, phrase: Ints) -> tuple[Ints, Ints, NDArray[np.int32]]:
         """Per call: rule number, cause, vendor number of the code pack that explains a code from 700."""
         rule = np.full(len(status), -1, dtype=np.int64)

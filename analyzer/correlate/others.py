@@ -131,6 +131,11 @@ class OtherTable:
         }
         return Columns(OtherRow, columns, len(keys))
 
+    def forget(self) -> None:
+        """Let go of what `columns` told, in a run without an end; `midcall` gives up its rows by itself."""
+        self._tallies.clear()
+        self._successes.clear()
+
     def midcall(self) -> Columns:
         """The table ``midcall``, in order of transaction_no."""
         nothing = _midcall_part(np.empty((0, T_COLUMNS), np.int64), np.empty(0, np.int64), self._rules)

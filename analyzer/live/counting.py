@@ -1,0 +1,139 @@
+"""The counting side of a live run: messages correlated, and every second whatever has ended or was decided taken out.
+
+Nothing is held that a run without an end would pile up: tables are emptied at every tick, names that nothing uses are
+forgotten, and when too much is alive the oldest of it ends early and is counted as evicted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analyzer.batch import Columns
+from analyzer.capture.wire import WireEvent
+from analyzer.config import Config
+from analyzer.correlate.calls import CallTable
+from analyzer.correlate.correlator import Ended
+from analyzer.correlate.registrations import RegistrationTable
+from analyzer.correlate.rules import Rules
+from analyzer.correlate.unending import Stages as CallStages
+from analyzer.correlate.unending import UnendingCorrelator
+from analyzer.correlate.wire import match, with_events
+from analyzer.issues import IssueNote
+from analyzer.live.gaps import Gaps
+from analyzer.stages import Stages
+from analyzer.stats.counting import failures
+from analyzer.stats.tally import Tally
+
+#: Failures that a screen may show.
+NEWEST = 50
+#: Calls, registrations and other transactions that are alive at a time, unless the user says otherwise.
+MOST_OPEN = 1_000_000
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """What a tick took out: tables of rows that ended, by name, and what was decided."""
+
+    ended: Mapping[str, Columns]
+    decided: Columns
+
+
+class Counting(Stages):
+    """From messages to what has ended. `take` and `tick` belong to one thread."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        config: Config,
+        listeners: int,
+        tally: Tally,
+        *,
+        most_open: int = MOST_OPEN,
+        events: Callable[[], Sequence[WireEvent]] = tuple,
+    ) -> None:
+        """``listeners``: how many there are; ``events``: what was heard of ICMP errors and the like."""
+        self._unending = UnendingCorrelator(without=rules.without)
+        super().__init__(rules, listeners, self._unending)
+        self.config = config
+        self.tally = tally
+        self.gaps = Gaps()
+        #: Groups that ended early because there were too many.
+        self.evicted = 0
+        self.newest_failures: deque[dict[str, Any]] = deque(maxlen=NEWEST)
+        self._decided = CallTable(rules, self.correlator)
+        self._decided_registrations = RegistrationTable(self.correlator)
+        self._most_open = most_open
+        self._events = events
+
+    def keep(self, ended: Sequence[Ended]) -> None:
+        """Put what has ended into the tables; what waited when nothing could be heard is open."""
+        for part in ended:
+            self.gaps.mark(part)
+        super().keep(ended)
+
+    def tick(self, now: int, until: int | None) -> Ticked:
+        """Let time pass up to ``until`` (None = not known), and take out what ended. ``now``: the time of day, ns."""
+        clock = self.correlator.clock
+        self.keep(self.correlator.advance(clock if until is None else max(until, clock)))
+        gone, ended = self._unending.evict(self._most_open)
+        if gone:
+            self.evicted += gone
+            self.issues.add(IssueNote("live.evicted", 1, now, detail=f"{gone} of {self._most_open}"), gone)
+            self.keep(ended)
+        for part in self._unending.told():
+            self.gaps.mark(part)
+            self._decided.add(part)
+            self._decided_registrations.add(part)
+        self.gaps.forget(now)
+        return self._taken(now)
+
+    def close(self, now: int) -> Ticked:
+        """End everything that is still open, and take it out; what was not decided counts as it ends."""
+        self.keep(self.correlator.advance(self.correlator.clock))
+        for part in self._unending.told():
+            self._decided.add(part)
+            self._decided_registrations.add(part)
+        self.keep(self.correlator.close())
+        return self._taken(now)
+
+    def stages(self) -> CallStages:
+        """How far the calls are that are alive."""
+        return self._unending.stages()
+
+    def _taken(self, now: int) -> Ticked:
+        events = list(self._events())
+        calls = self._explained(self.calls.columns(), events)
+        branches = self.calls.branches
+        ended = {
+            "calls": calls,
+            "registrations": self.registrations.columns(),
+            "others": self.others.columns(),
+            "midcall": self.others.midcall(),
+            "branches": branches.columns(),
+            "blocks": branches.blocks(),
+        }
+        decided = self._explained(self._decided.columns(), events)
+        self.tally.add(decided, self._decided_registrations.columns(), now)
+        self.tally.tick(now)
+        failed = np.flatnonzero(failures(decided))[-NEWEST:]
+        self.newest_failures.extendleft(decided.take(failed).rows())
+        self._decided.branches.columns()
+        self._decided.branches.blocks()
+        for table in (self.others, branches, self._decided.branches):
+            table.forget()
+        if self._unending.has_many_names:
+            self._unending.forget_names()
+            self.calls.forget_words()
+            self._decided.forget_words()
+        return Ticked(ended, decided)
+
+    def _explained(self, calls: Columns, events: list[WireEvent]) -> Columns:
+        """Calls with what the wire said of their silence."""
+        if not events or not len(calls):
+            return calls
+        return with_events(calls, events, match(events, calls))
