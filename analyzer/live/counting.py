@@ -18,6 +18,7 @@ from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Ended
+from analyzer.correlate.layout import G_TOLD
 from analyzer.correlate.registrations import RegistrationTable
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.unending import Stages as CallStages
@@ -37,7 +38,10 @@ MOST_OPEN = 1_000_000
 
 @dataclass(frozen=True)
 class Ticked:
-    """What a tick took out: tables of rows that ended, by name, and what was decided."""
+    """What a tick took out: tables of rows that ended, by name, and the calls that were decided.
+
+    A call is decided once: when nothing to come is expected to change it, or as late as it ends.
+    """
 
     ended: Mapping[str, Columns]
     decided: Columns
@@ -74,7 +78,14 @@ class Counting(Stages):
         """Put what has ended into the tables; what waited when nothing could be heard is open."""
         for part in ended:
             self.gaps.mark(part)
+            if len(part.groups):
+                # What was not told before it ended is told now.
+                self._tell(Ended(part.groups[part.groups[:, G_TOLD] == 0], part.transactions, part.text))
         super().keep(ended)
+
+    def _tell(self, part: Ended) -> None:
+        self._decided.add(part)
+        self._decided_registrations.add(part)
 
     def tick(self, now: int, until: int | None) -> Ticked:
         """Let time pass up to ``until`` (None = not known), and take out what ended. ``now``: the time of day, ns."""
@@ -87,17 +98,12 @@ class Counting(Stages):
             self.keep(ended)
         for part in self._unending.told():
             self.gaps.mark(part)
-            self._decided.add(part)
-            self._decided_registrations.add(part)
+            self._tell(part)
         self.gaps.forget(now)
         return self._taken(now)
 
     def close(self, now: int) -> Ticked:
-        """End everything that is still open, and take it out; what was not decided counts as it ends."""
-        self.keep(self.correlator.advance(self.correlator.clock))
-        for part in self._unending.told():
-            self._decided.add(part)
-            self._decided_registrations.add(part)
+        """End everything that is still open, and take it out."""
         self.keep(self.correlator.close())
         return self._taken(now)
 

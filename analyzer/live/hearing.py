@@ -62,6 +62,11 @@ class Hearing:
         """Let `heard` come to its end once everything that waits was read."""
         self._stop.set()
 
+    @property
+    def events(self) -> list[WireEvent]:
+        """ICMP errors, resets and the like of the last minutes; may be asked from another thread."""
+        return self.assembly.wire.events
+
     def heard(self, end_ts: int | None = None, most_frames: int | None = None) -> Iterator[Heard]:
         """Everything, until `stop`, the time ``end_ts`` or so many frames; a moment about once a second."""
         started = self._clock()
@@ -82,8 +87,11 @@ class Hearing:
                 next_tick = max(next_tick + SECOND, asked)
                 yield from self._ticked(asked, started, is_drained)
         yield from self._messages(self.assembly.close())
-        self._note(self.assembly.wire.events)
+        self._note(self.events)
         yield from self._batches(self.copies.close())
+        last = max((reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None), default=None)
+        if last is not None:
+            yield Heard(None, max(last, asked - BEHIND_NS))
 
     def _ticked(self, asked: int, started: int, is_drained: bool) -> Iterator[Heard]:
         self.timeline.tick()
