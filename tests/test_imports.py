@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "analyzer"
 LINE = """
     errors vocab wiretext folders | jit coltypes | findings | schema | batch | issues hash_kernels | registry config
     | sip | capture | correlate
-    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api | live | ops
+    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api | ops | live
     | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
