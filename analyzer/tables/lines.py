@@ -32,7 +32,9 @@ class LineWriter:
         notation = json_notation(self._row_type)
         first = notation.prefixes[0].removeprefix(b",\n{")
         opening = b'\n{"type":"' + kind.encode() + b'",' + first
-        self._rows = RowWriter(self._row_type, notation._replace(prefixes=(opening, *notation.prefixes[1:])))
+        self._rows = RowWriter(
+            self._row_type, notation._replace(prefixes=(opening, *notation.prefixes[1:]), drop_first=0)
+        )
 
     def lines(self, columns: Columns, extra: Mapping[str, Labels | Texts]) -> bytes:
         """The rows as lines, each with its line end; none for no rows. What ``extra`` does not hold is null."""
