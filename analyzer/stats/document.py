@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from analyzer.batch import Columns
-from analyzer.schema import CaptureRow, EndpointRow, KpiRow, ResponseRow, ScannerRow
+from analyzer.schema import CaptureRow, EndpointRow, KpiRow, RequestRow, ResponseRow, ScannerRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.bounds import bound_rows
 from analyzer.stats.calls import totals
@@ -49,17 +49,8 @@ def document(analysis: Analysis) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "captures": capture_documents(analysis.captures),
-        "responses": [_response(row) for row in sorted(analysis.responses, key=_response_key)],
-        "requests": [
-            {
-                "method": row.method,
-                "messages": row.messages,
-                "unique": row.unique,
-                "resends": row.resends,
-                "copies": row.copies,
-            }
-            for row in sorted(analysis.requests, key=lambda row: (-row.messages, row.method))
-        ],
+        "responses": response_documents(analysis.responses),
+        "requests": request_documents(analysis.requests),
         "calls": {
             "total": figures.total,
             "unsuccessful": figures.unsuccessful,
@@ -190,6 +181,25 @@ def _scanner(row: ScannerRow) -> dict[str, Any]:
 
 def _response_key(row: ResponseRow) -> tuple[int, int, str, str]:
     return -row.messages, row.status_code, row.method or "", row.vendor or ""
+
+
+def response_documents(responses: Sequence[ResponseRow]) -> list[dict[str, Any]]:
+    """The key ``responses``."""
+    return [_response(row) for row in sorted(responses, key=_response_key)]
+
+
+def request_documents(requests: Sequence[RequestRow]) -> list[dict[str, Any]]:
+    """The key ``requests``."""
+    return [
+        {
+            "method": row.method,
+            "messages": row.messages,
+            "unique": row.unique,
+            "resends": row.resends,
+            "copies": row.copies,
+        }
+        for row in sorted(requests, key=lambda row: (-row.messages, row.method))
+    ]
 
 
 def _response(row: ResponseRow) -> dict[str, Any]:

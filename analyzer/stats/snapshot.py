@@ -46,6 +46,7 @@ class LiveSnapshot:
     messages since the start. ``queue_dropped``: frames that were read and then lost for want of time (part of no
     source). ``store``, ``frames_file``: a few words on each, its trouble first; None where there is none.
     ``memory_octets``: of the process, resident. ``issues``: how often each was met.
+    ``notices``: what happened to the run itself, newest first, with the time; ``alerts``: those that fire, in words.
     """
 
     now_ts: int
@@ -69,6 +70,7 @@ class LiveSnapshot:
     frames_file: str | None = None
     frames_trouble: str | None = None
     notices: Sequence[tuple[int, str]] = ()
+    alerts: Sequence[str] = ()
 
     @property
     def frames(self) -> int:
