@@ -29,6 +29,7 @@ from analyzer.batch import (
 from analyzer.capture.assembly import Assembly
 from analyzer.capture.copies import Copies
 from analyzer.capture.flow_table import FlowTable
+from analyzer.capture.ring_kernels import AT_COLUMNS, BLOCK_FIRST, read_block
 from analyzer.capture.timeline import timeline
 from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
@@ -57,7 +58,9 @@ _SECOND = 1_000_000_000
 
 
 def compile_reading() -> None:
-    """Compile the kernels from containers to whole datagrams."""
+    """Compile the kernels from containers, and from the kernel's receive ring, to whole datagrams."""
+    block = np.zeros(BLOCK_FIRST + 4, dtype=np.uint8)
+    read_block(block, np.zeros(AT_COLUMNS, dtype=np.int64), np.empty(0, dtype=np.uint8), 0)
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:
         for path in warm_captures(Path(folder)):
             flows, issues = FlowTable(), IssueLog()
