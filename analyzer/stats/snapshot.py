@@ -45,8 +45,9 @@ class LiveSnapshot:
     ``newest_failures``: rows of CallRow as dicts with ``call_key``, newest first. ``responses`` and ``requests``:
     messages since the start. ``queue_dropped``: frames that were read and then lost for want of time (part of no
     source). ``store``, ``frames_file``: a few words on each, its trouble first; None where there is none.
-    ``memory_octets``: of the process, resident. ``issues``: how often each was met.
-    ``notices``: what happened to the run itself, newest first, with the time; ``alerts``: those that fire, in words.
+    ``store_committed_ts``: up to when the store has everything on disk, ns. ``memory_octets``: of the process,
+    resident. ``issues``: how often each was met. ``notices``: what happened to the run itself, newest first, with the
+    time; ``alerts``: those that fire, in words.
     """
 
     now_ts: int
@@ -65,8 +66,10 @@ class LiveSnapshot:
     orphans: int
     memory_octets: int
     issues: Mapping[str, int] = field(default_factory=dict)
+    queue_dropped: int = 0
     store: str | None = None
     store_trouble: str | None = None
+    store_committed_ts: int | None = None
     frames_file: str | None = None
     frames_trouble: str | None = None
     notices: Sequence[tuple[int, str]] = ()
