@@ -1,4 +1,7 @@
-"""Where this program may keep what it has worked out and can work out again: compiled kernels, parsed registries."""
+"""Where this program may keep what it has worked out and can work out again: compiled kernels, parsed registries.
+
+And whether a folder that the user named can be written.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def cache_folder(name: str) -> Path | None:
     It stands below ``SIPCAUSE_CACHE``, else ``XDG_CACHE_HOME``/sipcause, else ``~/.cache/sipcause``; where that cannot
     be written, below the system's folder for temporary files.
     """
-    user = os.getuid() if hasattr(os, "getuid") else 0
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
     base = os.environ.get("SIPCAUSE_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "sipcause"
     )
@@ -24,10 +27,27 @@ def cache_folder(name: str) -> Path | None:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # A folder in a shared temporary place may have been laid by somebody else: their content would be ours.
-            if os.access(folder, os.W_OK) and (not hasattr(os, "getuid") or folder.stat().st_uid == user):
+            if os.access(folder, os.W_OK) and (not hasattr(os, "geteuid") or folder.stat().st_uid == user):
                 return folder
         except OSError:
             continue
+    return None
+
+
+def make_folder(path: str) -> str | None:
+    """Make a folder for results unless it is there; why nothing can be written there, in a few words, or None.
+
+    A new one can be read by its owner and group alone: what is seen on a wire is nobody else's business.
+    """
+    try:
+        os.makedirs(path, mode=0o750, exist_ok=True)
+    except FileExistsError:
+        return "is a file, not a folder; choose another name"
+    except OSError as error:
+        return f"cannot be made ({error.strerror})"
+    as_effective = os.access in os.supports_effective_ids
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=as_effective):
+        return "cannot be written"
     return None
 
 

@@ -30,6 +30,7 @@ from analyzer.capture.assembly import Assembly
 from analyzer.capture.copies import Copies
 from analyzer.capture.flow_table import FlowTable
 from analyzer.capture.ring_kernels import AT_COLUMNS, BLOCK_FIRST, read_block
+from analyzer.capture.rotate import FramesFile
 from analyzer.capture.timeline import timeline
 from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
@@ -67,6 +68,10 @@ def compile_reading() -> None:
             assembly = Assembly(issues, flows)
             for raw in timeline([str(path)], issues):
                 list(assembly.receive(raw))
+        records = np.frombuffer(bytearray(struct.pack("<IIII", 1, 1, 4, 4) + bytes(4)), dtype=np.uint8)
+        frames = FramesFile(folder, [("warm", 1)])
+        frames.add(1, records, len(records), 1, np.array([1]))
+        frames.close()
 
 
 def compile_correlating() -> None:

@@ -36,10 +36,10 @@ def test_where_it_cannot_be_made_a_temporary_one_serves(tmp_path: Path) -> None:
     assert folder.parent.parent == tmp_path
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners are told apart on POSIX systems")
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners are told apart on POSIX systems")
 def test_a_strangers_folder_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = os.getuid()
-    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     assert cache_folder("kernels") is None
 
 

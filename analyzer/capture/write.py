@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 import os
-import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
 from analyzer.batch import Ints
+from analyzer.capture.blocks import decryption_secrets, enhanced_packet, interface_description, section_header
 from analyzer.capture.frames import Frame, chosen_frames
 from analyzer.capture.source import STDIN, Source, open_source
 from analyzer.errors import CaptureError, OutputError
@@ -61,20 +61,17 @@ def _write(
     secrets: Sequence[tuple[int, bytes]],
     stack: ExitStack,
 ) -> int:
-    out.write(_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
+    out.write(section_header())
     for kind, text in secrets:
-        out.write(_block(10, struct.pack("<II", kind, len(text)) + text + bytes(-len(text) % 4)))
+        out.write(decryption_secrets(kind, text))
     interfaces: dict[tuple[int, int], int] = {}
     count = 0
     for source_no, frame in _in_order(selections, stack):
         key = (source_no, frame.interface_no)
         if key not in interfaces:
             interfaces[key] = len(interfaces)
-            resolution = struct.pack("<HHBxxx", 9, 1, 9)  # if_tsresol: 10**-9 s
-            out.write(_block(1, struct.pack("<HHI", frame.link_type, 0, 0) + resolution + bytes(4)))
-        ts = max(frame.ts, 0)
-        header = struct.pack("<IIIII", interfaces[key], ts >> 32, ts & 0xFFFFFFFF, len(frame.octets), frame.wire_length)
-        out.write(_block(6, header + frame.octets + bytes(-len(frame.octets) % 4)))
+            out.write(interface_description(frame.link_type))
+        out.write(enhanced_packet(interfaces[key], frame.ts, frame.octets, frame.wire_length))
         count += 1
     return count
 
@@ -98,8 +95,3 @@ def _in_order(selections: Mapping[str, Collection[int] | Ints], stack: ExitStack
 def _stream(source_no: int, source: Source, frame_nos: Collection[int] | Ints) -> Iterator[tuple[int, Frame]]:
     for frame in chosen_frames(source, frame_nos):
         yield source_no, frame
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    length = struct.pack("<I", 12 + len(body))
-    return struct.pack("<I", kind) + length + body + length
