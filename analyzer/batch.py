@@ -205,6 +205,23 @@ class MessageBatch(NamedTuple):
         return printable(self.octets[offset : offset + length].tobytes())
 
 
+class OpenNumbers(NamedTuple):
+    """What has not ended yet, by its numbers: each an ascending int64 array.
+
+    What is in none of them has ended and was handed out.
+    """
+
+    calls: Ints  # call_no
+    registrations: Ints  # registration_no
+    transactions: Ints  # transaction_no
+
+    @classmethod
+    def none(cls) -> OpenNumbers:
+        """Everything has ended."""
+        nothing = np.empty(0, dtype=np.int64)
+        return cls(nothing, nothing, nothing)
+
+
 class MethodNames:
     """Numbers for method tokens that the kernels do not list, so that unknown methods are counted by name.
 

@@ -51,6 +51,15 @@ class OutputError(AnalyzerError):
         self.reason = reason
 
 
+class StoreError(AnalyzerError):
+    """A folder that holds no store, a store of another schema version, or one that cannot be read or written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
 class UnknownProfile(AnalyzerError):
     """No mapping profile of that name; the message lists the names there are."""
 

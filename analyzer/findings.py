@@ -20,6 +20,7 @@ from analyzer.vocab import (
     Outcome,
     Position,
     Side,
+    SourceKind,
 )
 
 
@@ -253,3 +254,31 @@ class ScannerRow(NamedTuple):
     first_ts: Annotated[int | None, Col(TIME, "From when")]
     last_ts: Annotated[int | None, Col(TIME, "To when")]
     reasons: Annotated[str, Col(TEXT, "What gave it away")]
+
+
+class TrafficRow(NamedTuple):
+    """Messages of one hour by code, method and maker; as captured: unique + resends + copies."""
+
+    hour_ts: Annotated[int, Col(TIME, "When the hour begins; hours are those of UTC")]
+    status_code: Annotated[int | None, Col(CODE, "Status code of responses; missing for requests")]
+    method: Annotated[str | None, Col(LABEL, "Method of requests, CSeq method of responses")]
+    vendor: Annotated[str | None, Col(LABEL, "Code pack told by User-Agent or Server, of responses")]
+    unique: Annotated[int, Col(KEY, "Without resends and copies")]
+    resends: Annotated[int, Col(KEY, "Repeated by the sender")]
+    copies: Annotated[int, Col(KEY, "The same packet captured again")]
+
+
+class IntervalRow(NamedTuple):
+    """What one source of a live run did between two writings of the store: tells silence from a gap."""
+
+    source: Annotated[str, Col(LABEL, "Interface, or address of the HEP socket")]
+    kind: Annotated[SourceKind, Col(LABEL, "live hep")]
+    from_ts: Annotated[int, Col(TIME, "When the interval began")]
+    to_ts: Annotated[int, Col(TIME, "When it ended")]
+    frames: Annotated[int, Col(KEY, "Frames")]
+    octets: Annotated[int, Col(KEY, "Octets of the frames as captured")]
+    sip_messages: Annotated[int, Col(KEY, "SIP messages, copies included")]
+    dropped: Annotated[int, Col(KEY, "Frames lost between the wire and the program")]
+    open_calls: Annotated[int, Col(KEY, "Calls that were open at its end, of all sources")]
+    evicted: Annotated[int, Col(KEY, "Calls that were ended for want of room, of all sources")]
+    unstored: Annotated[int, Col(KEY, "Rows that found no room while the store could not be written, of all sources")]
