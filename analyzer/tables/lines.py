@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import numpy as np
 
 from analyzer import schema
-from analyzer.batch import Columns, Labels, Texts
+from analyzer.batch import Columns, Ints, Labels, Texts
 from analyzer.coltypes import TEXT, Col
 from analyzer.tables.notation import json_notation
 from analyzer.tables.rows import RowWriter
@@ -60,3 +60,11 @@ def _widened(row_type: Any, extra: tuple[str, ...]) -> type[Any]:
 
 def _missing(length: int) -> Labels:
     return Labels(np.full(length, -1, dtype=np.int32), [])
+
+
+def named(numbers: Ints, names: Mapping[int, str]) -> Labels:
+    """Numbers as the texts that they stand for; missing where there is none."""
+    position = {number: place for place, number in enumerate(names)}
+    found, inverse = np.unique(numbers, return_inverse=True)
+    codes = np.array([position.get(number, -1) for number in found.tolist()], dtype=np.int32)
+    return Labels(codes[inverse], list(names.values()))

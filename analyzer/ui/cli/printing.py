@@ -25,8 +25,8 @@ STYLES = {
     Tone.STRONG: "bold",
 }
 #: What we write ourselves beyond ASCII, for a standard output that cannot hold it.
-_ASCII = str.maketrans(
-    {"…": "...", "×": "x", "–": "-", "≠": "!", "─": "-", "│": "|", "┼": "+", "→": "->", "§": "section "}
+ASCII = str.maketrans(
+    {"…": "...", "×": "x", "–": "-", "≠": "!", "─": "-", "│": "|", "┼": "+", "→": "->", "·": ".", "§": "section "}
 )
 _GAP = 2
 #: A column that may be cut keeps this much before others are left out, and this much in the end.
@@ -53,7 +53,7 @@ class Screen:
     def text(self, line: str) -> str:
         """A text as this stream can hold it; whatever it is, it cannot steer a terminal."""
         safe = printable_text(line)
-        return safe if self._is_unicode else safe.translate(_ASCII)
+        return safe if self._is_unicode else safe.translate(ASCII)
 
     def line(self, *parts: tuple[str, str]) -> None:
         """One line of (text, style) parts, without trailing blanks."""
