@@ -34,11 +34,12 @@ from analyzer.capture.rotate import FramesFile
 from analyzer.capture.timeline import timeline
 from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
-from analyzer.correlate.correlator import Correlator, Ended
+from analyzer.correlate.correlator import Ended
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.sessions import Sessions
 from analyzer.correlate.text_kernels import move_texts
 from analyzer.correlate.traffic import Traffic
+from analyzer.correlate.unending import UnendingCorrelator
 from analyzer.issues import IssueLog
 from analyzer.registry import load_registry
 from analyzer.sip.read import read_messages
@@ -74,6 +75,12 @@ def compile_reading() -> None:
         frames.close()
 
 
+def load_kernels() -> None:
+    """Have every kernel in memory, so that a live run need not load one while frames wait."""
+    compile_reading()
+    compile_correlating()
+
+
 def compile_correlating() -> None:
     """Compile the kernels from datagrams to calls, growth among them."""
     messages = [_INVITE % (n, n, n) for n in range(_CALLS)] + [_RESPONSE % (486, 1, 1)]
@@ -89,7 +96,7 @@ def compile_correlating() -> None:
     copies = Copies(IssueLog())
     rules, methods = Rules(load_registry(), "dss1"), MethodNames()
     traffic = Traffic(rules, methods.names)
-    correlator = Correlator()
+    correlator = UnendingCorrelator()
     calls = CallTable(rules, correlator)
     ended: list[Ended] = []
     number = 1
@@ -99,9 +106,15 @@ def compile_correlating() -> None:
         number += len(batch)
         ended += correlator.receive(batch, traffic.counts, traffic.special)[1]
     correlator.make_room_for_texts(1)
+    ended += correlator.advance(correlator.clock)
+    correlator.told()
+    correlator.stages()
+    correlator.open_numbers()
+    correlator.evict(_CALLS // 2)
     for part in [*ended, *correlator.advance(400 * _SECOND), *correlator.close()]:
         calls.add(part)
     _link(calls.columns(), rules)
+    correlator.forget_names()
     move_texts(octets, rows[:, D_OFFSET].copy(), lengths.astype(np.int32), np.empty_like(octets), 0)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.batch import Columns
+from analyzer.batch import M_MESSAGE_NO, Columns, Datagrams, OpenNumbers
 from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
@@ -26,7 +26,7 @@ from analyzer.correlate.unending import UnendingCorrelator
 from analyzer.correlate.wire import match, with_events
 from analyzer.issues import IssueNote
 from analyzer.live.gaps import Gaps
-from analyzer.stages import Stages
+from analyzer.stages import MessageSink, Stages
 from analyzer.stats.counting import failures
 from analyzer.stats.tally import Tally
 
@@ -73,6 +73,7 @@ class Counting(Stages):
         self._decided_registrations = RegistrationTable(self.correlator)
         self._most_open = most_open
         self._events = events
+        self._replayed_counts = np.zeros_like(self.traffic.counts)
 
     def keep(self, ended: Sequence[Ended]) -> None:
         """Put what has ended into the tables; what waited when nothing could be heard is open."""
@@ -107,36 +108,75 @@ class Counting(Stages):
         self.keep(self.correlator.close())
         return self._taken(now)
 
+    def replay(self, datagrams: Datagrams, sinks: Sequence[MessageSink]) -> None:
+        """Take messages of a run before this one, which counted them; what ends meanwhile was handed out by it too, and
+        whoever keeps it tells by its lasting key."""
+        batch = self.read(datagrams)
+        batch.numbers[:, M_MESSAGE_NO] = np.arange(self.messages + 1, self.messages + len(batch) + 1)
+        self.messages += len(batch)
+        links, ended, _ = self.correlator.receive(batch, self._replayed_counts, self.traffic.special)
+        for sink in sinks:
+            sink(batch, links)
+        self.keep(ended)
+
+    def resume(self, last: int, now: int) -> None:
+        """Everything was replayed that was heard up to ``last``; from there to ``now``, ns, nobody listened.
+
+        What ended or was decided by then was handed out and told by the run before.
+        """
+        self.keep(self.correlator.advance(max(last, self.correlator.clock)))
+        self._unending.told()
+        self._ended()
+        self._decided_now()
+        self.gaps.add(last, now)
+
+    def open_numbers(self) -> OpenNumbers:
+        """What is alive, by its numbers."""
+        return OpenNumbers(*self._unending.open_numbers())
+
     def stages(self) -> CallStages:
         """How far the calls are that are alive."""
         return self._unending.stages()
 
     def _taken(self, now: int) -> Ticked:
         events = list(self._events())
-        calls = self._explained(self.calls.columns(), events)
+        ended = self._ended()
+        ended["calls"] = self._explained(ended["calls"], events)
+        decided, registrations = self._decided_now()
+        decided = self._explained(decided, events)
+        self.tally.add(decided, registrations, now)
+        self.tally.tick(now)
+        failed = np.flatnonzero(failures(decided))[-NEWEST:]
+        self.newest_failures.extendleft(decided.take(failed).rows())
+        if self._unending.has_many_names:
+            self._unending.forget_names()
+            self.calls.forget_words()
+            self._decided.forget_words()
+        return Ticked(ended, decided)
+
+    def _ended(self) -> dict[str, Columns]:
+        """The tables of what has ended since they were taken before, which are empty then."""
         branches = self.calls.branches
         ended = {
-            "calls": calls,
+            "calls": self.calls.columns(),
             "registrations": self.registrations.columns(),
             "others": self.others.columns(),
             "midcall": self.others.midcall(),
             "branches": branches.columns(),
             "blocks": branches.blocks(),
         }
-        decided = self._explained(self._decided.columns(), events)
-        self.tally.add(decided, self._decided_registrations.columns(), now)
-        self.tally.tick(now)
-        failed = np.flatnonzero(failures(decided))[-NEWEST:]
-        self.newest_failures.extendleft(decided.take(failed).rows())
-        self._decided.branches.columns()
-        self._decided.branches.blocks()
-        for table in (self.others, branches, self._decided.branches):
-            table.forget()
-        if self._unending.has_many_names:
-            self._unending.forget_names()
-            self.calls.forget_words()
-            self._decided.forget_words()
-        return Ticked(ended, decided)
+        self.others.forget()
+        branches.forget()
+        return ended
+
+    def _decided_now(self) -> tuple[Columns, Columns]:
+        """Calls and registrations that were decided since."""
+        calls, registrations = self._decided.columns(), self._decided_registrations.columns()
+        branches = self._decided.branches
+        branches.columns()
+        branches.blocks()
+        branches.forget()
+        return calls, registrations
 
     def _explained(self, calls: Columns, events: list[WireEvent]) -> Columns:
         """Calls with what the wire said of their silence."""

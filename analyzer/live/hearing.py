@@ -45,9 +45,11 @@ class Hearing:
         keylog: str | None = None,
         keep_copies: bool = False,
         frames: FramesSink | None = None,
+        ticked: Callable[[], None] = lambda: None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """``read``: `Stages.read`; ``clock``: what tells the time of day. CaptureError for a key log that is none."""
+        """``read``: `Stages.read`; ``ticked`` is called in the reading thread about once a second, and at the end;
+        ``clock`` tells the time of day. CaptureError for a key log that is none."""
         self.timeline = LiveTimeline(listeners, issues, frames)
         if keylog is not None:
             self.timeline.flows.take_keys(read_keylog(keylog))
@@ -55,6 +57,7 @@ class Hearing:
         self.assembly = Assembly(issues, self.timeline.flows)
         self._issues = issues
         self._read = read
+        self._on_tick = ticked
         self._clock = clock
         self._stop = threading.Event()
 
@@ -89,12 +92,14 @@ class Hearing:
         yield from self._messages(self.assembly.close())
         self._note(self.events)
         yield from self._batches(self.copies.close())
+        self._on_tick()
         last = max((reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None), default=None)
         if last is not None:
             yield Heard(None, max(last, asked - BEHIND_NS))
 
     def _ticked(self, asked: int, started: int, is_drained: bool) -> Iterator[Heard]:
         self.timeline.tick()
+        self._on_tick()
         self._note(self.assembly.wire.forget(asked - EVENTS_NS))
         if asked - started >= MEASURED_NS:
             yield from self._batches(self.copies.measured())

@@ -15,7 +15,7 @@ BUFFER, STORE_EVERY_S = 64_000_000, 10.0
 #: A frames file is closed at so many octets, or after so many seconds.
 ROTATE_OCTETS, ROTATE_S = 100_000_000, 3600.0
 #: Calls, registrations and transactions that may be open at a time; endpoints that a metrics page names.
-MAX_OPEN, METRICS_TOP = 200_000, 20
+MAX_OPEN, METRICS_TOP = 1_000_000, 20
 
 
 @dataclass(frozen=True)
