@@ -22,9 +22,9 @@ MAX_OPEN, METRICS_TOP = 1_000_000, 20
 class HepOptions:
     """Where capture agents send to, and who may.
 
-    ``addresses``: host and port to listen at, UDP and TCP. ``senders``: networks that may send, all when empty.
-    ``rate``: packets a second that are taken from all of them; None = as many as come. ``key_file``: a file with the
-    key that packets must carry.
+    ``addresses``: host and port to listen at, UDP and TCP. ``senders``: networks that may send; empty: the
+    listener's own default. ``rate``: packets a second that are taken; None: the listener's own default.
+    ``key_file``: a file with the key that packets must carry.
     """
 
     addresses: tuple[tuple[str, int], ...] = ()
@@ -50,8 +50,8 @@ class LiveOptions:
     ``interfaces``: names, ``any`` among them. ``filter``: a capture filter in tcpdump's words; ``ports``: SIP ports
     that narrow the default filter, None = every port. ``buffer_octets``: the kernel's buffer, each interface.
     ``duration_s``, ``count``: stop after so many seconds or frames, None = never. ``user``: whom to become once
-    everything is open. ``metrics``: host and port of the page. ``alerts``: the file with rules. ``causes``: the mapping
-    profile. ``keylog``: secrets of TLS connections, read again as they come.
+    everything is open. ``metrics``: where the page is (`analyzer.ops.metrics.Metrics`). ``alerts``: the file with
+    rules. ``causes``: the mapping profile. ``keylog``: secrets of TLS connections, read again as they come.
     """
 
     config: Config
@@ -68,7 +68,7 @@ class LiveOptions:
     store: Path | None = None
     store_every_s: float = STORE_EVERY_S
     user: str | None = None
-    metrics: tuple[str, int] | None = None
+    metrics: str | None = None
     metrics_top: int = METRICS_TOP
     alerts: Path | None = None
     max_open: int = MAX_OPEN

@@ -182,9 +182,8 @@ class EndedTotals:
         found = []
         for value, (count, *groups) in ordered:
             entry = None if value is None else self._registry.cause(value)
-            row = CauseRow(
-                value, entry and entry.hex, entry and entry.dss1_hex, self._cause_name(value), count, *groups
-            )
+            shown = (None, None, None) if entry is None else (entry.hex, entry.dss1_hex, entry.name or None)
+            row = CauseRow(value, *shown, count, *groups)
             found.append({**row._asdict(), "cause_candidates": sorted(self._candidates.get(value, ()))})
         return found
 

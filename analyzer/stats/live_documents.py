@@ -44,6 +44,7 @@ def status_document(snapshot: LiveSnapshot) -> dict[str, Any]:
         "memory_octets": snapshot.memory_octets,
         "store": snapshot.store,
         "store_trouble": snapshot.store_trouble,
+        "store_committed": rfc3339(snapshot.store_committed_ts),
         "frames_file": snapshot.frames_file,
         "frames_trouble": snapshot.frames_trouble,
         "alerts": list(snapshot.alerts),

@@ -28,7 +28,8 @@ class LineWriter:
     def __init__(self, kind: str, row_type: type[Any], extra: tuple[str, ...] = ()) -> None:
         names = [column.name for column in schema.columns(row_type)]
         self._extra = tuple(name for name in extra if name not in names)
-        self._row_type = _widened(row_type, self._extra)
+        known: Any = row_type  # hashable, whatever mypy holds of types
+        self._row_type = _widened(known, self._extra)
         notation = json_notation(self._row_type)
         first = notation.prefixes[0].removeprefix(b",\n{")
         opening = b'\n{"type":"' + kind.encode() + b'",' + first

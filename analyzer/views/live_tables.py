@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from analyzer.stats.select import user_of
 from analyzer.stats.tally import CHARGED, HOUR_S, MINUTE_S, OTHER, SENT, Counts, Endpoint, Tally
@@ -16,14 +17,19 @@ from analyzer.vocab import Outcome
 from analyzer.wiretext import printable_text
 
 if TYPE_CHECKING:
-    from analyzer.config import Config
     from analyzer.registry import Registry
     from analyzer.stats.snapshot import LiveSnapshot
 
+#: Our name for an address, None where it has none.
+Alias: TypeAlias = Callable[[str], str | None]
 #: The spans by name, shortest first; tables are ranked by one of them, then by the next longer ones.
 SPANS = ("minute", "hour", "start")
 #: The ratios that are shown, of data/kpis.toml.
 RATIOS = ("asr", "ner", "ser")
+#: Of a column of counts at least, so that it does not jump when a number grows.
+WIDTH = 7
+#: Letters of a number that are shown.
+NUMBER = 20
 
 
 def spans(tally: Tally) -> tuple[Counts, Counts, Counts]:
@@ -32,7 +38,8 @@ def spans(tally: Tally) -> tuple[Counts, Counts, Counts]:
 
 
 def _headings(words: Words) -> list[Column]:
-    return [Column(words(title), align_right=True) for title in ("minute", "hour", "start")]
+    titles = (words("minute"), words("hour"), words("start"))
+    return [Column(title.rjust(WIDTH), align_right=True) for title in titles]
 
 
 def _ranked(keys: Sequence[Any], count: Callable[[Any], Sequence[int]], by: str, top: int) -> list[Any]:
@@ -139,9 +146,9 @@ def causes_now(tally: Tally, registry: Registry, words: Words, by: str, top: int
     return Table(title, [*columns, *_headings(words)], rows)
 
 
-def endpoints_now(tally: Tally, config: Config, words: Words, by: str, top: int) -> Table:
-    """The endpoints that failures are charged to; calls that they were sent, and the share of failures among these,
-    are those of the span that ranks."""
+def endpoints_now(tally: Tally, alias: Alias, words: Words, by: str, top: int) -> Table:
+    """The endpoints that failures are charged to; beside them the calls that they were sent over the last hour
+    (or since the start, where that ranks), and the share of failures among these."""
     of = spans(tally)
     found: dict[Endpoint, None] = {}
     for counts in of:
@@ -150,7 +157,8 @@ def endpoints_now(tally: Tally, config: Config, words: Words, by: str, top: int)
     def count(endpoint: Endpoint) -> list[int]:
         return [counts.endpoints.get(endpoint, (0, 0, 0, 0))[CHARGED] for counts in of]
 
-    ranking = of[SPANS.index(by)]
+    # Shares of a minute say little: a handful of calls.
+    ranking, span = (of[2], words("start")) if by == "start" else (of[1], words("hour"))
     # What found no room is a sum over many: it stands last.
     ordered = sorted(_ranked(list(found), count, by, len(found)), key=lambda endpoint: endpoint == OTHER)
     rows = []
@@ -160,7 +168,7 @@ def endpoints_now(tally: Tally, config: Config, words: Words, by: str, top: int)
         share = words.share(failures, sent) if failures <= sent else "–"
         rows.append(
             (
-                Cell(_endpoint(endpoint, config, words)),
+                Cell(_endpoint(endpoint, alias, words)),
                 Cell(words.number(sent) if sent else "·"),
                 Cell(share),
                 *_counted(count(endpoint), words, Tone.BAD),
@@ -169,23 +177,23 @@ def endpoints_now(tally: Tally, config: Config, words: Words, by: str, top: int)
     title = words("Failures by endpoint")
     columns = [
         Column(title, shrink=True),
-        Column(words("calls sent"), align_right=True, rank=2),
+        Column(words("sent ({span})", span=span), align_right=True, rank=2),
         Column(words("share"), align_right=True, rank=1),
         *_headings(words),
     ]
     return Table(title, columns, rows)
 
 
-def _endpoint(endpoint: Endpoint, config: Config, words: Words) -> str:
+def _endpoint(endpoint: Endpoint, alias: Alias, words: Words) -> str:
     if endpoint == OTHER:
         return words("(others)")
     ip, network = endpoint
-    name = config.alias(ip)
+    name = alias(ip)
     return (f"{name} ({ip})" if name else ip) + ("" if network is None else f" [{network}]")
 
 
 def newest_failures(
-    failures: Sequence[Mapping[str, Any]], registry: Registry, config: Config, words: Words, top: int
+    failures: Sequence[Mapping[str, Any]], registry: Registry, alias: Alias, zone: tzinfo, words: Words, top: int
 ) -> Table:
     """The newest failures: when, code and cause, from which number to which, who is charged."""
     rows = []
@@ -195,12 +203,13 @@ def newest_failures(
         at = call.get("end_ts") or call.get("invite_ts")
         rows.append(
             (
-                Cell(local_time(at, config.zone, 0)[DAY + 1 :] if at is not None else "–"),
+                Cell(local_time(at, zone, 0)[DAY + 1 :] if at is not None else "–"),
                 Cell("–" if code is None else str(code), Tone.BAD),
                 Cell("–" if cause is None else str(cause)),
                 Cell(_why(call, registry, words), Tone.FAINT),
-                Cell(f"{_number(call, 'from_uri')} → {_number(call, 'to_uri', 'request_uri')}"),
-                Cell("–" if charged is None else config.alias(charged) or charged),
+                Cell(_number(call, "from_uri")),
+                Cell(f"→ {_number(call, 'to_uri', 'request_uri')}"),
+                Cell("–" if charged is None else alias(charged) or charged),
             )
         )
     title = words("Newest failures")
@@ -210,6 +219,7 @@ def newest_failures(
         Column(words("cause"), align_right=True, rank=1),
         Column(words("text"), shrink=True, rank=3),
         Column(title, shrink=True),
+        Column("", shrink=True),
         Column(words("charged"), shrink=True, rank=2),
     ]
     return Table(title, columns, rows)
@@ -223,5 +233,6 @@ def _why(call: Mapping[str, Any], registry: Registry, words: Words) -> str:
 
 
 def _number(call: Mapping[str, Any], *names: str) -> str:
-    """The number in the first URI that is there. Strangers wrote it."""
-    return printable_text(next((user_of(call[name]) for name in names if call.get(name)), "")) or "–"
+    """The number in the first URI that is there; of what strangers make too long, the beginning."""
+    text = printable_text(next((user_of(call[name]) for name in names if call.get(name)), ""))
+    return (text if len(text) <= NUMBER else text[: NUMBER - 1] + "…") or "–"

@@ -24,8 +24,8 @@ Line: TypeAlias = list[Piece]
 TWO_COLUMNS, BETWEEN = 120, 3
 #: Sections of the right column.
 RIGHT = frozenset({"newest", "endpoints"})
-#: A column of numbers is so wide at least, so that it does not jump when a number grows.
-_NUMBER = 7
+#: With so many lines left a blank one stands between header and tables.
+_ROOMY = 20
 _GAP = 2
 
 
@@ -34,10 +34,11 @@ def laid_out(view: LiveView, footer: Sequence[Cell], width: int, height: int, is
     page = _Page(max(width, 1), is_unicode)
     lines = [page.spread(view.title)]
     lines += [page.joined(line.cells) for line in _fitting(view.header, max(height // 3, 2))]
-    room = height - len(lines) - 1
     for hint in view.hints:
-        lines += page.paragraph(hint, room)
-        room = height - len(lines) - 1
+        lines += page.paragraph(hint, height - len(lines) - 1)
+    if height - len(lines) > _ROOMY:
+        lines.append([])
+    room = height - len(lines) - 1
     if width >= TWO_COLUMNS:
         half = (width - BETWEEN) // 2
         left = page.column([s for s in view.sections if s.name not in RIGHT], half, room)
@@ -67,24 +68,24 @@ class _Page:
         safe = printable_text(text)
         return safe if self._is_unicode else safe.translate(ASCII).encode("ascii", "backslashreplace").decode()
 
-    def joined(self, cells: Sequence[Cell]) -> Line:
+    def joined(self, given: Sequence[Cell]) -> Line:
         """Cells side by side; what finds no room is cut, and what stands behind it left out."""
         line: Line = []
         left = self._width
-        for cell in cells:
+        for cell in given:
             gap = _GAP if line else 0
             if left <= gap:
                 break
             text = cut(self.text(cell.text), left - gap)
             line += [(" " * gap, Tone.PLAIN)] if gap else []
             line.append((text, cell.tone))
-            left -= gap + cell_len(text)
+            left -= gap + cells(text)
         return line
 
-    def spread(self, cells: Sequence[Cell]) -> Line:
+    def spread(self, given: Sequence[Cell]) -> Line:
         """The same with the last cell at the right edge, where there is room."""
-        line = self.joined(cells)
-        used = sum(cell_len(text) for text, _ in line)
+        line = self.joined(given)
+        used = sum(cells(text) for text, _ in line)
         if len(line) > 1 and used < self._width:
             line.insert(-1, (" " * (self._width - used), Tone.PLAIN))
         return line
@@ -94,7 +95,8 @@ class _Page:
         import textwrap
 
         wrapped = textwrap.wrap(self.text(text), max(self._width, 1))
-        return [[], *([(line, Tone.STRONG)] for line in wrapped)][: max(room, 0)]
+        lines: list[Line] = [[], *([(line, Tone.STRONG)] for line in wrapped)]
+        return lines[: max(room, 0)]
 
     def column(self, sections: Sequence[Section], width: int, room: int) -> list[Line]:
         """Sections beneath each other in so many lines."""
@@ -103,7 +105,7 @@ class _Page:
         spare = room - sum(heights)
         found: list[Line] = []
         for section, lines in shown:
-            if spare > 0:
+            if spare > 0 and found:
                 found.append([])
                 spare -= 1
             found += self.table(section.table, width, lines - 1)
@@ -111,25 +113,23 @@ class _Page:
 
     def table(self, table: Table, width: int, count: int) -> list[Line]:
         """A heading and the first rows of a table, as wide as it may be; a heading says how many rows are not shown."""
-        rows = [[cell._replace(text=self.text(cell.text)) for cell in row] for row in table.rows[:count]]
+        rows = [[(self.text(text), tone) for text, tone in row] for row in table.rows[:count]]
         columns = list(table.columns)
-        wide = next((number for number, column in enumerate(columns) if column.shrink), 0)
+        # The column that bears the title takes what room is left.
+        wide = next((number for number, column in enumerate(columns) if column.title == table.title), 0)
         titles = [self.text(column.title) for column in columns]
         if count < len(table.rows):
             titles[wide] = f"{titles[wide]} ({count}/{len(table.rows)})"
         natural = [
-            max([_least(column), cell_len(titles[number]), *(cell_len(row[number].text) for row in rows)])
-            for number, column in enumerate(columns)
+            max([cells(title), *(cells(row[number][0]) for row in rows)]) for number, title in enumerate(titles)
         ]
         widths, gap = fitted(columns, natural, width)
         shown = [number for number, given in enumerate(widths) if given is not None]
         used = sum(widths[number] or 0 for number in shown) + gap * (len(shown) - 1)
         widths[wide] = max((widths[wide] or 0) + width - used, 0)
-        heading: Line = _cells([Cell(title) for title in titles], columns, widths, shown, gap, width)
-        return [
-            [(text, None) for text, _ in heading],
-            *(_cells(row, columns, widths, shown, gap, width) for row in rows),
-        ]
+        places = _places(columns, widths, shown, gap, width)
+        heading = _placed([(title, None) for title in titles], places)
+        return [[(text, None) for text, _ in heading], *(_placed(row, places) for row in rows)]
 
     def beside(self, left: list[Line], right: list[Line], half: int) -> list[Line]:
         """Two columns of lines."""
@@ -137,40 +137,51 @@ class _Page:
         lines: list[Line] = []
         for number in range(count):
             line = list(left[number]) if number < len(left) else []
-            blanks = half + BETWEEN - sum(cell_len(text) for text, _ in line)
+            blanks = half + BETWEEN - sum(cells(text) for text, _ in line)
             if number < len(right) and right[number]:
                 line += [(" " * blanks, Tone.PLAIN), *right[number]]
             lines.append(line)
         return lines
 
 
-def _least(column: Column) -> int:
-    return _NUMBER if column.align_right and not column.rank and len(column.title) > 4 else 0
-
-
-def _cells(
-    cells: Sequence[Cell],
-    columns: Sequence[Column],
-    widths: Sequence[int | None],
-    shown: Sequence[int],
-    gap: int,
-    width: int,
-) -> Line:
-    line: Line = []
+def _places(
+    columns: Sequence[Column], widths: Sequence[int | None], shown: Sequence[int], gap: int, width: int
+) -> list[tuple[int, int, int, bool]]:
+    """Of each column that is shown: its number, the blanks before it, its width, whether it stands at the right."""
+    found: list[tuple[int, int, int, bool]] = []
     left = width
     for number in shown:
-        if line:
-            line.append((" " * min(gap, left), Tone.PLAIN))
-            left -= min(gap, left)
+        before = min(gap, left) if found else 0
         # On the narrowest screens even what cannot shrink is cut.
-        given = min(widths[number] or 0, left)
-        text = cut(cells[number].text, given) if given else ""
-        blanks = " " * (given - cell_len(text))
-        left -= given
-        padding: Piece = (blanks, Tone.PLAIN)
-        piece: Piece = (text, cells[number].tone)
-        line += [padding, piece] if columns[number].align_right else [piece, padding]
+        given = min(widths[number] or 0, left - before)
+        left -= before + given
+        found.append((number, before, given, columns[number].align_right))
+    return found
+
+
+def _placed(row: Sequence[Piece], places: Sequence[tuple[int, int, int, bool]]) -> Line:
+    """The cells of a row at their places."""
+    line: Line = []
+    blanks = 0
+    for number, before, width, is_right in places:
+        text, tone = row[number]
+        used = cells(text)
+        if used > width:
+            text = cut(text, width) if width else ""
+            used = cells(text)
+        blanks += before + (width - used if is_right else 0)
+        if blanks:
+            line.append((" " * blanks, Tone.PLAIN))
+        line.append((text, tone))
+        blanks = 0 if is_right else width - used
+    if blanks:
+        line.append((" " * blanks, Tone.PLAIN))
     return line
+
+
+def cells(text: str) -> int:
+    """How wide a text is on a terminal."""
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def shared(sections: Sequence[Section], room: int) -> list[int]:

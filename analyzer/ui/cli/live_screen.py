@@ -15,19 +15,19 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console, ConsoleOptions
-from rich.live import Live
-from rich.segment import Segment
+from rich.color import ColorSystem
+from rich.console import Console
 from rich.style import Style
 
 from analyzer.batch import Columns
 from analyzer.stats.snapshot import LiveSnapshot
-from analyzer.ui.cli.live_layout import Line, laid_out
+from analyzer.ui.cli.live_layout import Line, cells, laid_out
 from analyzer.ui.cli.live_lines import noted, summary_lines
 from analyzer.ui.cli.outlet import Outlet
 from analyzer.ui.cli.printing import STYLES
@@ -45,19 +45,28 @@ EVERY_S = 0.5
 #: How long a terminal that takes nothing is waited for at the end, s.
 _PATIENCE_S = 2.0
 _PICTURE_ROOM = 4_000_000
+#: Addresses whose names are remembered.
+_ALIASES = 4096
 _STYLES: dict[Tone | None, Style] = {
     **{tone: Style.parse(style or "none") for tone, style in STYLES.items()},
     # A colour is no news to whoever sees none: what is bad is bold as well.
     Tone.BAD: Style.parse("bold red"),
     None: Style.parse("underline"),
 }
+_COLORS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+    "windows": ColorSystem.WINDOWS,
+}
 _KEYS = {b"m": "minute", b"h": "hour", b"s": "start"}
 
 
-class _Terminal(io.TextIOBase):
+class _Terminal(io.StringIO):
     """What rich writes to: whole pictures go to the outlet."""
 
     def __init__(self, outlet: Outlet) -> None:
+        super().__init__()
         self._outlet = outlet
         self._parts: list[str] = []
 
@@ -87,18 +96,54 @@ class _Terminal(io.TextIOBase):
             self._outlet.put(octets)
 
 
-class Picture:
-    """Lines for rich, as wide and high as the console is when it draws them."""
+class Painter:
+    """Writes lines to a terminal: only those that changed since the last picture, each at its place.
 
-    def __init__(self, lines: Iterable[Line]) -> None:
-        self._lines = list(lines)
+    rich's own `Live` renders the whole screen anew, 16 ms for 160 x 50 where this takes one (docs/live.md); its
+    console is what knows the terminal: size, colours, NO_COLOR, the alternate screen.
+    """
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Segment]:
-        for number, line in enumerate(self._lines):
-            if number:
-                yield Segment.line()
-            for text, tone in line:
-                yield Segment(text, _STYLES[tone])
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._size = (0, 0)
+        self._lines: list[str] = []
+        styles = {tone: style.without_color if console.no_color else style for tone, style in _STYLES.items()}
+        system = _COLORS.get(console.color_system or "")
+        self._codes = {tone: _codes(style, system) for tone, style in styles.items()}
+
+    def forget(self) -> None:
+        """The next picture is drawn whole: whatever stands there now is not ours."""
+        self._lines = []
+
+    def paint(self, lines: Sequence[Line], width: int, height: int) -> str:
+        """The octets that turn the last picture into this one."""
+        drawn = [self._drawn(line, width) for line in lines]
+        parts = []
+        if self._size != (width, height) or not self._lines:
+            self._size, self._lines = (width, height), [""] * height
+            parts.append("\x1b[0m\x1b[2J")
+        for number, (new, old) in enumerate(zip(drawn, self._lines, strict=False), 1):
+            if new != old:
+                parts.append(f"\x1b[{number};1H{new}")
+        self._lines = drawn
+        return "".join(parts)
+
+    def _drawn(self, line: Line, width: int) -> str:
+        """A line as wide as the screen, so that it hides the one before; without blanks where it is empty."""
+        parts = []
+        used = 0
+        for text, tone in line:
+            used += cells(text)
+            before, after = self._codes[tone]
+            parts.append(f"{before}{text}{after}" if before and text else text)
+        parts.append(" " * (width - used))
+        return "".join(parts)
+
+
+def _codes(style: Style, system: ColorSystem | None) -> tuple[str, str]:
+    """What switches a style on and off again; nothing for one that a terminal does not show."""
+    before, _, after = style.render("\0", color_system=system).partition("\0")
+    return before, after
 
 
 class LiveScreen:
@@ -110,7 +155,9 @@ class LiveScreen:
         self._words = words
         self._outlet = Outlet(sys.stdout.fileno(), _PICTURE_ROOM)
         self._console = Console(file=_Terminal(self._outlet), highlight=False)
-        self._live: Live | None = None
+        self._painter = Painter(self._console)
+        self._is_entered = False
+        self._alias = lru_cache(_ALIASES)(config.alias)
         self._saved: list[Any] | None = None
         self._by = SPANS[0]
         self._drawn = 0.0
@@ -177,17 +224,30 @@ class LiveScreen:
     # -- the picture ----------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        if self._live is None or self._snapshot is None:
+        if not self._is_entered or self._snapshot is None:
             return
-        view = live_view(self._snapshot, self._registry, self._config, self._words, self._by)
         width, height = self._console.size
-        is_unicode = self._console.encoding.startswith("utf")
-        self._live.update(Picture(laid_out(view, self._footer(), width, height, is_unicode)), refresh=True)
+        view = live_view(
+            self._snapshot, self._registry, self._config, self._words, self._by, top=height, alias=self._alias
+        )
+        lines = laid_out(view, self._footer(), width, height, self._console.encoding.startswith("utf"))
+        self._console.file.write(self._painter.paint(lines, width, height))
+        self._console.file.flush()
 
     def _footer(self) -> list[Cell]:
-        keys = self._words("q quit   m h s: ranked by minute, hour, start")
-        now = self._words("now: {span}", span=self._words(self._by))
-        return [Cell(keys if self._saved is not None else "", Tone.FAINT), Cell(now, Tone.FAINT)]
+        words = self._words
+        if self._saved is None:  # nobody can type
+            return [Cell(words("ranked by {span}", span=words(self._by)), Tone.FAINT)]
+        spans = [f"{key.decode()} {words(span)}" for key, span in _KEYS.items()]
+        chosen = list(_KEYS.values()).index(self._by)
+        return [
+            Cell(words("q quit"), Tone.FAINT),
+            Cell(words("rank by"), Tone.FAINT),
+            *(
+                Cell(f"[{text}]", Tone.STRONG) if number == chosen else Cell(f" {text} ", Tone.FAINT)
+                for number, text in enumerate(spans)
+            ),
+        ]
 
     # -- the terminal ---------------------------------------------------------------------------------------------
 
@@ -199,19 +259,20 @@ class LiveScreen:
             return True
 
     def _enter(self) -> None:
-        if self._live is not None:
+        if self._is_entered:
             return
+        self._is_entered = True
         self._take_keys()
-        self._live = Live(
-            console=self._console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        )
-        self._live.start()
+        self._painter.forget()
+        self._console.set_alt_screen(True)
+        self._console.show_cursor(False)
 
     def _leave(self) -> None:
         """Back to how the terminal was; does nothing when it is so already."""
-        live, self._live = self._live, None
-        if live is not None:
-            live.stop()
+        if self._is_entered:
+            self._is_entered = False
+            self._console.show_cursor(True)
+            self._console.set_alt_screen(False)
             self._console.file.flush()
         self._give_keys()
 

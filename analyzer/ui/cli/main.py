@@ -23,6 +23,7 @@ COMMANDS = {
     "calls": ("calls", "calls", "List calls, choose among them, cut their frames out."),
     "explain": ("explain", "explain", "Why a call, or the calls behind a number, were counted as they were."),
     "kpis": ("kpis", "kpis", "Figures of merit: RFC 6076, ASR, NER and the like, whole or by part."),
+    "live": ("live", "live", "The same from network interfaces and capture agents, for as long as it runs."),
     "interfaces": ("interfaces", "interfaces", "Network interfaces that can be listened to."),
     "captures": ("captures", "captures", "What is in capture files."),
     "code": ("code", "code", "Explain a SIP status code or a vendor's code."),

@@ -33,7 +33,8 @@ class Size(click.ParamType):  # type: ignore[type-arg]
         if match is None:
             self.fail(f"{value!r} is no size; write 64M, 1.5G, 500k or 4096", param, ctx)
         number, unit, binary = match.groups()
-        octets = round(float(number) * (1024 if binary else 1000) ** _POWERS.index(unit.lower()))
+        base = 1024 if binary else 1000
+        octets = round(float(number) * float(base ** _POWERS.index(unit.lower())))
         if octets < self._least:
             self.fail(f"{value!r} is too small: at least {self._least} octets", param, ctx)
         return octets
