@@ -145,7 +145,7 @@ def described(condition: Condition, readings: list[Reading], names: Mapping[str,
     """What was measured, as a notice tells it; ``names``: aliases by address."""
     if condition.what is What.SILENCE:
         count = readings[0].numerator if readings else 0
-        seen = "no SIP message" if not count else f"{count:,} SIP messages"
+        seen = "no SIP message" if not count else f"SIP messages {count:,}"
         return f"{seen} over {span_text(condition.span_s)}"
     if condition.what is not What.ANY_ENDPOINT:
         few = readings[0].denominator is not None and readings[0].denominator < condition.sample
