@@ -9,8 +9,9 @@
     drops > 0 over 1m                                    frames lost, by the kernel or a queue
     silence over 5m                                      no SIP message
 
-The denominator of shares is that of most ratios (docs/counting.md): calls without elsewhere, redirected and open;
-registrations without open ones.
+The denominator of a share is that of most ratios (docs/counting.md): calls without elsewhere, redirected and open; of
+codes and families all calls but open ones, since the others have codes too; of registrations those that are not open.
+``drops`` are frames here; the ratio of that name is ``kpi drops``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import suggestion
 from analyzer.stats.tally import BUCKET_S, LONGEST_S, ratios
-from analyzer.vocab import Family, Outcome, RegistrationOutcome
+from analyzer.vocab import NOT_UNSUCCESSFUL, Family, Outcome, RegistrationOutcome
 from analyzer.wiretext import printable_text
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class What(StrEnum):
     SILENCE = "silence"
 
 
+#: Outcomes that stand in no denominator.
+NOT_COUNTED = NOT_UNSUCCESSFUL - {Outcome.ANSWERED}
 #: Measures that are numbers, never shares.
 _NUMBERS = frozenset({What.CALLS, What.DROPS})
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -86,7 +89,8 @@ class Condition:
         """What is measured, in a few words."""
         subject = "none" if self.subject is None and self.what in (What.CODE, What.CAUSE) else self.subject
         if self.what is What.KPI:
-            shown = str(subject).upper() if str(subject).isalpha() and len(str(subject)) < 5 else str(subject)
+            name = str(subject)
+            shown = "kpi drops" if name == What.DROPS else name.upper() if len(name) < 5 else name
         elif self.what in (What.ENDPOINT, What.ANY_ENDPOINT):
             shown = f"{self.what}{'' if subject is None else f' {subject}'} failures"
         else:
@@ -152,7 +156,10 @@ class _Parser:
         if what is What.SILENCE:
             comparison, bound = "<=", Fraction(0)
         else:
-            comparison = self._one_of(COMPARISONS, "a comparison")
+            comparison = self._token
+            if comparison not in COMPARISONS:
+                raise self._fault("a comparison: <, <=, > or >=")
+            self._at += 1
             bound = self._bound(is_count)
         self._word("over", "a span, such as: over 15m")
         span_s = self._span()
@@ -170,18 +177,18 @@ class _Parser:
     def _measure(self) -> tuple[What, str | int | None, bool]:
         if self._taken("count"):
             self._word("(", "an opening parenthesis, as in: count(code 503)")
-            what, subject = self._counted()
+            what, subject = self._counted(is_count=True)
             if what in (What.DROPS, What.SILENCE):
                 self._at -= 1
                 raise self._fault("calls or registrations to count; drops and silence stand without count()")
             self._word(")", "a closing parenthesis")
             return what, subject, True
-        what, subject = self._counted()
+        what, subject = self._counted(is_count=False)
         if what is What.CALLS:
             return what, subject, True
         return what, subject, what in (What.DROPS, What.SILENCE)
 
-    def _counted(self) -> tuple[What, str | int | None]:
+    def _counted(self, is_count: bool) -> tuple[What, str | int | None]:
         word = self._token.lower()
         if word == "kpi":
             self._at += 1
@@ -196,13 +203,15 @@ class _Parser:
             return What(word), None
         if word == "outcome":
             self._at += 1
-            return What.OUTCOME, self._one_of(Outcome, "an outcome")
+            counted = [name for name in Outcome if is_count or name not in NOT_COUNTED]
+            return What.OUTCOME, self._one_of(counted, "an outcome" if is_count else "an outcome that shares count")
         if word == "family":
             self._at += 1
             return What.FAMILY, self._one_of(Family, "a family")
         if word == "registrations":
             self._at += 1
-            return What.REGISTRATIONS, self._one_of(RegistrationOutcome, "an outcome of registrations")
+            decided = [name for name in RegistrationOutcome if name != RegistrationOutcome.OPEN]
+            return What.REGISTRATIONS, self._one_of(decided, "an outcome of registrations")
         if word == "cause":
             self._at += 1
             return What.CAUSE, self._number(1, 127, "a Q.850 cause, 1 to 127, or none")

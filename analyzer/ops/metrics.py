@@ -34,19 +34,20 @@ TOP = 20
 class Metrics(Collector):
     """The metrics page of a live run.
 
-    ``address``: see `place_of`. ``top``: endpoints that are named, 0 for none. Raises AnalyzerError for an address that
-    cannot be read or listened on. The first `show` starts the server's thread, so that privileges may be given up
-    before.
+    ``address``: a text as `place_of` reads it, or host and port. ``top``: endpoints that are named, 0 for none. Raises
+    AnalyzerError for an address that cannot be read or listened on. The first `show` starts the server's thread, so
+    that privileges may be given up before.
     """
 
-    def __init__(self, address: str, registry: Registry, config: Config, top: int = TOP) -> None:
+    def __init__(self, address: str | tuple[str, int], registry: Registry, config: Config, top: int = TOP) -> None:
         self._numbers: Numbers | None = None
         self._writer = MetricsPage(registry, config, top)
         # Which endpoints are named is state of the page; several may ask for it at once.
         self._writing = threading.Lock()
         self._collectors = CollectorRegistry(auto_describe=False)
         self._collectors.register(self)
-        self._server = MetricsServer(place_of(address), self._page)
+        place = place_of(address) if isinstance(address, str) else address
+        self._server = MetricsServer(place, self._page)
 
     @property
     def url(self) -> str:

@@ -81,6 +81,7 @@ FAMILIES: dict[str, Family] = {
     "sipcause_store_trouble": Family("1 while the store cannot be written."),
     "sipcause_store_commit_time_seconds": Family("Up to when the store has everything on disk, since the epoch."),
     "sipcause_frames_file_trouble": Family("1 while the frames cannot be written."),
+    "sipcause_alerts_firing": Family("Alerts that fire at the moment."),
 }  # fmt: skip
 
 _ENDPOINT_FAMILIES = {
@@ -153,6 +154,7 @@ class MetricsPage:
             "sipcause_queue_dropped_frames_total": _one(snapshot.queue_dropped),
             "sipcause_evicted_groups_total": _one(snapshot.evicted),
             "sipcause_open_groups": _one(snapshot.open_groups),
+            "sipcause_alerts_firing": _one(len(snapshot.alerts)),
             "sipcause_open_calls": {
                 ("setting_up",): snapshot.setting_up,
                 ("in_call",): snapshot.in_call,
