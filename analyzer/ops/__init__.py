@@ -1,0 +1,1 @@
+"""What a live run tells other programs: metrics for Prometheus, alerts."""
