@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -97,9 +98,15 @@ class _KernelCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function of a signature; None when it is not kept."""
         rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
+        # A program that has given up its rights may no longer read what it could (analyzer/ops/privileges.py).
+        with suppress(OSError):
             return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a compiled function; one that cannot be kept (no rights, a full disk) is compiled once more."""
+        with suppress(OSError):
+            self._save_overload(sig, data)  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -118,13 +125,39 @@ _OPTIONS: dict[str, Any] = {
 _BORROWS: dict[str, Any] = {"_nrt": False}
 
 
+_decorated: list[tuple[Callable[..., Any], Any]] = []
+
+
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     dispatcher = numba.njit(**_OPTIONS, **options)(function)
     # Without compiling (NUMBA_DISABLE_JIT) it is the function itself.
-    if FOLDER is not None and dispatcher is not function:
-        _name_cache(function.__code__.co_filename)
-        dispatcher._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
+    if dispatcher is not function:
+        _decorated.append((function, dispatcher))
+        _keep(function, dispatcher)
     return dispatcher
+
+
+def _keep(function: Callable[..., Any], dispatcher: Any) -> None:
+    """Let a kernel be loaded from `FOLDER` and kept there."""
+    if FOLDER is not None:
+        _name_cache(function.__code__.co_filename)
+        with suppress(RuntimeError):  # numba's word for a folder that can no longer be written
+            dispatcher._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
+
+
+def move_cache() -> None:
+    """Look for the folder of kernels anew, for the user that this program has become meanwhile.
+
+    Kernels that were loaded stay loaded; all others are looked for, and kept, in the new place.
+    """
+    global FOLDER
+    cache_folder.cache_clear()
+    FOLDER = cache_folder("kernels")
+    if FOLDER is not None:
+        os.environ["NUMBA_CACHE_DIR"] = str(FOLDER)
+    _name_cache.cache_clear()
+    for function, dispatcher in _decorated:
+        _keep(function, dispatcher)
 
 
 def kernel(function: _F) -> _F:

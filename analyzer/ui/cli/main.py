@@ -76,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and end the program: 0 done, 1 our error in one line, 2 wrong usage, 130 interrupted."""
     # Starting makes some hundred thousand objects and hardly a cycle: to look for cycles in them costs a twentieth.
     gc.set_threshold(100_000)
+    # Nothing here multiplies matrices, and the threads that numpy starts for that would keep rights that are given up.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
