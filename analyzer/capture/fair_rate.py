@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _SECOND = 1_000_000_000
+#: So long ago that every bucket has become full since.
+NEVER = -(1 << 62)
 
 
 class Share:
@@ -11,7 +13,7 @@ class Share:
     __slots__ = ("filled_ns", "tokens")
 
     def __init__(self) -> None:
-        self.filled_ns = -(1 << 62)  # a sender that comes anew begins with all of its share
+        self.filled_ns = NEVER  # a sender that comes anew begins with all of its share
         self.tokens = 0.0
 
 
@@ -24,30 +26,40 @@ class FairRate:
     """
 
     def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self.senders = 1
-        self._most = max(rate, 2.0)
-        self._tokens = self._most
-        self._filled_ns = -(1 << 62)
+        self._rate = rate
+        self._most = self._tokens = max(rate, 2.0)
+        self._filled_ns = NEVER
+        self.share_by(1)
+
+    def share_by(self, senders: int) -> None:
+        """From now on so many senders share the rate."""
+        self._part = self._rate / max(senders, 1)
+        self._part_most = max(self._part / 2, 1.0)
 
     def admits(self, share: Share, ts: int) -> bool:
-        """Whether a message of this sender, which arrived at ``ts``, is within the bound; takes it off if so."""
-        self._tokens, self._filled_ns = _filled(self._tokens, self._filled_ns, ts, self.rate, self._most)
-        part = self.rate / max(self.senders, 1)
-        share.tokens, share.filled_ns = _filled(share.tokens, share.filled_ns, ts, part, max(part / 2, 1.0))
-        if self._tokens < 1:
-            return False
-        if share.tokens >= 1:
-            share.tokens -= 1
-        elif self._tokens <= self._most / 2:
-            return False
-        self._tokens -= 1
-        return True
+        """Whether a message of this sender, which arrived at ``ts``, is within the bound; takes it off if so.
 
-
-def _filled(tokens: float, filled_ns: int, ts: int, rate: float, most: float) -> tuple[float, int]:
-    """A bucket at ``ts``. Arrivals out of order by less than a second add nothing; further back, the clock was set."""
-    elapsed = ts - filled_ns
-    if elapsed > 0:
-        return min(most, tokens + rate * elapsed / _SECOND), ts
-    return min(most, tokens), ts if elapsed < -_SECOND else filled_ns
+        Arrivals out of order by less than a second fill no bucket; further back, the clock was set.
+        """
+        elapsed = ts - self._filled_ns
+        if elapsed > 0:
+            tokens = self._tokens + self._rate * elapsed / _SECOND
+            self._tokens = tokens if tokens < self._most else self._most
+            self._filled_ns = ts
+        elif elapsed < -_SECOND:
+            self._filled_ns = ts
+        own = share.tokens
+        elapsed = ts - share.filled_ns
+        if elapsed > 0:
+            own += self._part * elapsed / _SECOND
+            share.filled_ns = ts
+        elif elapsed < -_SECOND:
+            share.filled_ns = ts
+        if own > self._part_most:
+            own = self._part_most
+        is_within = own >= 1 and self._tokens >= 1
+        is_admitted = is_within or (self._tokens >= 1 and self._tokens > self._most / 2)
+        share.tokens = own - 1 if is_within else own
+        if is_admitted:
+            self._tokens -= 1
+        return is_admitted

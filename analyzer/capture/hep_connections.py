@@ -13,9 +13,10 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
+from analyzer.capture.address import address_halves
 from analyzer.capture.hep import HepStream
 from analyzer.capture.hep_senders import Sender, Senders
-from analyzer.capture.hep_sockets import ANCILLARY_OCTETS, arrival, packed_address
+from analyzer.capture.hep_sockets import ANCILLARY_OCTETS, arrival
 from analyzer.capture.hep_tally import HepTally
 
 #: Connections at once, and of one sender among them.
@@ -32,11 +33,11 @@ _ACCEPTED_AT_ONCE = 64
 
 
 class Peer(NamedTuple):
-    """The ends of a connection: address and port of the agent, packed address and port of ours."""
+    """The ends of a connection: address and port of the agent, address (as halves) and port of ours."""
 
     address: str
     port: int
-    our_address: bytes
+    our_address: tuple[int, int]
     our_port: int
 
 
@@ -139,7 +140,7 @@ class HepConnections:
                 continue
             link.setblocking(False)
             ours = link.getsockname()
-            peer = Peer(place[0], place[1], packed_address(ours[0]), ours[1])
+            peer = Peer(place[0], place[1], address_halves(ours[0]), ours[1])
             self._open[link.fileno()] = Connection(link, peer)
             self._senders[peer.address] += 1
             self.poll.register(link, select.EPOLLIN)

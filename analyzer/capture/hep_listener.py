@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from analyzer.batch import Octets
+from analyzer.capture.address import address_halves, halves
 from analyzer.capture.hep_connections import READ_RECORDS_MOST, HepConnections
-from analyzer.capture.hep_frames import RECORD_OCTETS_MOST, hep_record
-from analyzer.capture.hep_intake import Intake
+from analyzer.capture.hep_intake import RECORD_OCTETS_MOST, Intake
 from analyzer.capture.hep_senders import DEFAULT_RATE, LOCAL_NETWORKS, Network, Sender, Senders, networks
-from analyzer.capture.hep_sockets import ANCILLARY_OCTETS, arrival, bound, kernel_drops, packed_address, sent_to
+from analyzer.capture.hep_sockets import ANCILLARY_OCTETS, arrival, bound, kernel_drops, sent_to
 from analyzer.capture.hep_tally import HepTally
 from analyzer.errors import CaptureError
 from analyzer.issues import IssueNote
@@ -27,6 +27,8 @@ from analyzer.vocab import SourceKind
 LINKTYPE_RAW = 101
 #: Datagrams looked at in one `HepListener.read_into`, refused ones among them: the loop must come round under a flood.
 DATAGRAMS_AT_ONCE = 8192
+#: Addresses of ours that are remembered.
+ADDRESSES_MOST = 1024
 
 #: Texts of the options, by name.
 HEP_OPTIONS = {
@@ -72,13 +74,13 @@ class HepListener:
         self._udp, self._tcp = bound(text)
         host, self.port = self._udp.getsockname()[:2]
         self.name = f"hep:[{host}]:{self.port}" if ":" in host else f"hep:{host}:{self.port}"
-        self._ours = packed_address(host)
+        self._ours = address_halves(host)
+        self._addresses: dict[bytes, tuple[int, int]] = {}
         self._senders = Senders(allowed, rate)
         self._tally = HepTally()
         self._kernel_drops = 0
-        self._octets = bytearray(65_536)
-        self._into = [memoryview(self._octets)]
-        self._intake = Intake(self._octets, key)
+        self._intake = Intake(key)
+        self._into = [self._intake.packet]
         self._is_closed = False
         self._connections = HepConnections(self._tcp, self._senders, self._tally)
         self._connections.poll.register(self._udp)
@@ -154,18 +156,25 @@ class HepListener:
 
     def _datagrams(self, records: list[tuple[int, bytes]], used: int, most: int, count: int) -> tuple[int, int]:
         """Read up to ``count`` datagrams while the longest has room below ``most``; octets used, rest of the count."""
-        receive = self._udp.recvmsg_into
+        receive, into, addresses = self._udp.recvmsg_into, self._into, self._addresses
         while count and used + RECORD_OCTETS_MOST <= most:
             try:
-                length, ancillary, _, place = receive(self._into, ANCILLARY_OCTETS)
+                length, ancillary, _, place = receive(into, ANCILLARY_OCTETS)
             except OSError:  # nothing waits, or the kernel has no memory: the next turn will show
                 return used, 0
             count -= 1
-            ts = arrival(ancillary)
+            packed = sent_to(ancillary)
+            ours = self._ours if packed is None else addresses.get(packed) or self._address(packed)
             sender = self._senders.sender(place[0])
-            ours = sent_to(ancillary) or self._ours
-            used += self._take(records, length, ts, sender, place[1], ours, self.port)
+            used += self._take(records, length, arrival(ancillary), sender, ours, place[1] << 16 | self.port)
         return used, count
+
+    def _address(self, packed: bytes) -> tuple[int, int]:
+        """One of our addresses, as halves; there are as many as this machine has."""
+        if len(self._addresses) >= ADDRESSES_MOST:
+            self._addresses.clear()
+        self._addresses[packed] = found = halves(packed)
+        return found
 
     def _streams(self, records: list[tuple[int, bytes]], used: int, room: int) -> int:
         """One read of each connection, while there is room for all that a read may bring."""
@@ -175,9 +184,9 @@ class HepListener:
             ts, packets = self._connections.read(connection)
             peer = connection.peer
             for packet in packets:
-                self._octets[: len(packet)] = packet
+                self._intake.packet[: len(packet)] = packet
                 sender = self._senders.sender(peer.address)
-                used += self._take(records, len(packet), ts, sender, peer.port, peer.our_address, peer.our_port)
+                used += self._take(records, len(packet), ts, sender, peer.our_address, peer.port << 16 | peer.our_port)
         return used
 
     def _take(
@@ -186,29 +195,23 @@ class HepListener:
         length: int,
         ts: int,
         sender: Sender,
-        port: int,
-        our_address: bytes,
-        our_port: int,
+        ours: tuple[int, int],
+        ports: int,
     ) -> int:
-        """Hand on the packet that stands in the first octets, unless something is against it; octets of its record."""
+        """Hand on the packet that has been put in place, unless something is against it; octets of its record."""
         if not sender.is_allowed:
             self._tally.refuse("sender", sender.text, ts)
             return 0
         if not self._senders.admits(sender, ts):
             self._tally.refuse("rate", sender.text, ts)
             return 0
-        taken = self._intake.take(length, ts)
-        if taken.refused is not None:
-            self._tally.refuse(taken.refused, sender.text, ts)
+        record = self._intake.record(length, ts, sender.halves, ours, ports)
+        if isinstance(record, str):
+            self._tally.refuse(record, sender.text, ts)
             return 0
-        if taken.clock_off:
-            self._tally.clock(sender.text, ts, taken.clock_off)
-        payload = bytes(self._into[0][: taken.length])
-        record = hep_record(ts, sender.packed, our_address, port, our_port, payload)
-        if record is None:
-            self._tally.refuse("too_long", sender.text, ts)
-            return 0
-        records.append((ts, record))
+        if self._intake.clock_off:
+            self._tally.clock(sender.text, ts, self._intake.clock_off)
+        records.append((ts, bytes(record)))
         return len(record)
 
     def _ask_kernel(self) -> None:

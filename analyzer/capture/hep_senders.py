@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from analyzer.batch import MISSING
+from analyzer.capture.address import halves
 from analyzer.capture.fair_rate import FairRate, Share
 from analyzer.errors import CaptureError
 
@@ -39,13 +40,13 @@ def networks(texts: Sequence[str]) -> tuple[Network, ...]:
 
 
 class Sender:
-    """One address that packets come from: its text and packed form, whether it may send, its part of the rate."""
+    """One address that packets come from: its text and halves, whether it may send, its part of the rate."""
 
-    __slots__ = ("is_allowed", "last_ts", "packed", "share", "text")
+    __slots__ = ("halves", "is_allowed", "last_ts", "share", "text")
 
     def __init__(self, text: str, packed: bytes, is_allowed: bool, share: Share) -> None:
         self.text = text
-        self.packed = packed
+        self.halves = halves(packed)
         self.is_allowed = is_allowed
         self.share = share
         self.last_ts = MISSING
@@ -73,7 +74,7 @@ class Senders:
     def forget_idle(self, ts: int) -> None:
         """Let go of those who have sent nothing for a while before ``ts``."""
         self._known = {text: one for text, one in self._known.items() if abs(ts - one.last_ts) < IDLE_NS}
-        self._rate.senders = len(self._known)
+        self._rate.share_by(len(self._known))
 
     def _new(self, text: str) -> Sender:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -88,5 +89,5 @@ class Senders:
         sender = Sender(str(address), address.packed, True, Share() if is_known else self._common)
         if is_known:
             self._known[text] = sender
-            self._rate.senders = len(self._known)
+            self._rate.share_by(len(self._known))
         return sender

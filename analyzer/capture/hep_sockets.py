@@ -148,24 +148,13 @@ def arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
 
 
 def sent_to(ancillary: list[tuple[int, int, bytes]]) -> bytes | None:
-    """The address that a datagram was sent to, packed; IPv4 in four octets."""
+    """The address that a datagram was sent to, packed."""
     for level, kind, data in ancillary:
         if level == socket.IPPROTO_IPV6 and kind == _IPV6_PKTINFO and len(data) >= 16:
-            return unmapped(data[:16])
+            return data[:16]
         if level == socket.IPPROTO_IP and kind == _IP_PKTINFO and len(data) >= 12:
-            return bytes(data[8:12])
+            return data[8:12]
     return None
-
-
-def unmapped(packed: bytes) -> bytes:
-    """An address in four octets when it is IPv4 inside IPv6 (RFC 4291 §2.5.5.2)."""
-    return packed[12:] if packed.startswith(bytes(10) + b"\xff\xff") and len(packed) == 16 else packed
-
-
-def packed_address(text: str) -> bytes:
-    """An address as a socket writes it (a zone behind ``%``), packed; IPv4 in four octets."""
-    family = socket.AF_INET6 if ":" in text else socket.AF_INET
-    return unmapped(socket.inet_pton(family, text.partition("%")[0]))
 
 
 def kernel_drops(opened: socket.socket) -> int:
