@@ -106,7 +106,9 @@ def is_hep(octets: Octets, start: int, end: int) -> bool:
     if be32(octets, start) == 0x48455033:
         return True
     version, length, family = octets[start], int(np.int64(octets[start + 1])), octets[start + 2]
-    if (version != 1 and version != 2) or (family != 2 and family != 10):
+    # The numbers of IPv6 are those of Linux, BSD and macOS, as in hep.py.
+    is_ipv6 = family == 10 or family == 24 or family == 28 or family == 30
+    if (version != 1 and version != 2) or (family != 2 and not is_ipv6):
         return False
     header = (16 if family == 2 else 40) + (12 if version == 2 else 0)
     if (length != header and length != header - 12 * (version == 2)) or start + header >= end:
