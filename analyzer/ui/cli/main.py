@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": ("explain", "explain", "Why a call, or the calls behind a number, were counted as they were."),
     "kpis": ("kpis", "kpis", "Figures of merit: RFC 6076, ASR, NER and the like, whole or by part."),
     "captures": ("captures", "captures", "What is in capture files."),
+    "store": ("store", "store", "What is in a store of live runs, and whether it can be read."),
     "code": ("code", "code", "Explain a SIP status code or a vendor's code."),
     "cause": ("code", "cause", "Explain an ISDN (Q.850) cause."),
     "codes": ("code", "codes", "List status codes, by family."),
