@@ -8,58 +8,29 @@ been rolled: then it is begun anew.
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pyarrow
 from pyarrow import parquet
 
 from analyzer.errors import StoreError
 from analyzer.tables.build import arrow_schema
-from analyzer.tables.journal import COMMIT, MESSAGES, Log
-from analyzer.tables.store_files import JOURNAL, OPEN, LogName, is_alive, logs_in, part_path, read_about
-from analyzer.tables.store_open import links_of, needed
-from analyzer.tables.store_recover import last_commit, uncovered
+from analyzer.tables.journal import Log
+from analyzer.tables.store_files import JOURNAL, LogName, logs_in, part_path, read_about
 from analyzer.tables.store_roll import by_day, united
-from analyzer.tables.store_tables import STORED, ArrowTable, local_days, once
+from analyzer.tables.store_tables import STORED, ArrowTable, once
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 #: How often reading is begun anew because a journal was rolled meanwhile.
 TRIES = 50
-#: Days that are read at once.
-MONTH = 31
+#: Branches and blocks stand with the day of their call.
+_NEEDED = {"calls"}
 Days = Collection[str]
-
-
-class RunInfo(NamedTuple):
-    """One run that has logs or intervals in the store."""
-
-    run: str
-    is_alive: bool
-    journals: int
-    open_messages: int
-
-
-class StoreInfo(NamedTuple):
-    """What a store holds."""
-
-    path: str
-    schema: int
-    zone: str
-    created: str
-    #: Day → outcome → calls.
-    calls: dict[str, dict[str, int]]
-    #: Rows by table, each once.
-    rows: dict[str, int]
-    runs: list[RunInfo]
-    #: Intervals, in order of time.
-    intervals: list[dict[str, Any]]
-    parts: int
-    octets: int
 
 
 def open_store(folder: Path | str) -> Store:
@@ -160,10 +131,8 @@ class Store:
         found: dict[LogName, dict[str, dict[str, ArrowTable]]] = {}
         for name, path in logs_in(self.folder, JOURNAL).items():
             try:
-                with Log(path, checked={*tables, *_NEEDED}) as log:
-                    frames = [frame for frame in log.frames if frame.name in tables | _NEEDED or frame.name == COMMIT]
-                    log.frames = frames
-                    found[name] = defaultdict(dict, by_day(log, self.zone))
+                with Log(path, checked=tables | _NEEDED) as log:
+                    found[name] = defaultdict(dict, by_day(log, self.zone, tables | _NEEDED))
             except FileNotFoundError:
                 continue  # rolled just now: it is in the parts that are listed after this
             except OSError as error:
@@ -196,78 +165,9 @@ class Store:
         for table in STORED:
             yield from ((table, path) for _, path in self._parts(table))
 
-    # -- what there is ---------------------------------------------------------------------------------------------
-
-    def info(self) -> StoreInfo:
-        """What the store holds, by day and run."""
-        calls: dict[str, dict[str, int]] = {}
-        days = self.days()
-        for at in range(0, len(days), MONTH):
-            found = self.calls(days[at : at + MONTH], ["invite_ts", "outcome"])
-            dates = local_days(found.column("invite_ts").cast("int64").to_numpy(), self.zone).astype(str)
-            counts = Counter(zip(dates.tolist(), found.column("outcome").to_pylist(), strict=True))
-            for (day, outcome), count in sorted(counts.items()):
-                calls.setdefault(day, {})[outcome] = count
-        intervals = self.intervals().to_pylist()
-        intervals.sort(key=lambda row: (row["from_ts"], row["run"], row["source"]))
-        parts = list(self.every_part())
-        journals = list(logs_in(self.folder, JOURNAL).values())
-        sizes = [*(path for _, path in parts), *journals, *logs_in(self.folder, OPEN).values()]
-        return StoreInfo(
-            str(self.folder),
-            self.schema,
-            str(self.zone),
-            self.created,
-            calls,
-            {table: len(self.table(table, None, ["run"])) for table in STORED},
-            self._runs({row["run"] for row in intervals}),
-            intervals,
-            len(parts),
-            sum(_size(path) for path in sizes),
-        )
-
-    def _runs(self, known: set[str]) -> list[RunInfo]:
-        journals, held = logs_in(self.folder, JOURNAL), logs_in(self.folder, OPEN)
-        found = []
-        for run in sorted(known | {name.run for name in (*journals, *held)}):
-            logs = {name: path for name, path in sorted({**held, **journals}.items()) if name.run == run}
-            count = sum(name.run == run for name in journals)
-            found.append(RunInfo(run, is_alive(self.folder, run), count, open_messages(logs)))
-        return found
-
-
-#: Branches and blocks stand with the day of their call.
-_NEEDED = {"calls"}
-
-
-def open_messages(logs: dict[LogName, Path]) -> int:
-    """How many messages of what is open are in the logs of one run, oldest first."""
-    commit = last_commit(list(logs.values()), checked=())
-    if commit is None:
-        return 0
-    total = 0
-    for path in uncovered(logs):
-        try:
-            with Log(path, checked=()) as log:
-                for frame in log.named(MESSAGES):
-                    total += int(needed(links_of(log.payload(frame)), commit.still_open).sum())
-        except FileNotFoundError:
-            continue
-    return total
-
 
 def _listed(folder: Path) -> list[str]:
     try:
         return sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-__all__ = ["RunInfo", "Store", "StoreInfo", "open_messages", "open_store"]

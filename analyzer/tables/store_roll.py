@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,12 @@ def roll(folder: Path, name: LogName, zone: tzinfo, disk: Disk) -> bool:
     return is_sound
 
 
-def by_day(log: Log, zone: tzinfo) -> dict[str, dict[str, ArrowTable]]:
-    """The rows of a log by table and day (``2026-11-26``). Raises OSError."""
+def by_day(log: Log, zone: tzinfo, tables: Collection[str] = STORED) -> dict[str, dict[str, ArrowTable]]:
+    """The rows of a log by table and day (``2026-11-26``). ``tables`` without calls: rows of calls have days of their
+    own. Raises OSError."""
     found: dict[str, list[ArrowTable]] = defaultdict(list)
     for frame in log.frames:
-        if frame.name in STORED:
+        if frame.name in STORED and frame.name in tables:
             found[frame.name].append(unpack(log.payload(frame)))
     whole = {name: united(parts, name) for name, parts in found.items()}
     calls = whole.get("calls")
