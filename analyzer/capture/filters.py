@@ -135,6 +135,8 @@ def ports_filter(link_type: int, ports: Iterable[int], is_loopback: bool = False
         step for at in (0, 2) for step in (Step(LD_HALF_AT, at), *return_if_in(number_runs(_ALL_TUNNEL_PORTS)))
     ]
     look = [
+        # The kernel refuses to load what was not stored on every way there, and thinks that a return goes on.
+        Step(STORE, 0),
         *_ip_headers(link_type),
         "IPv4",
         *_to_pass_if_fragment(),
