@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,9 +28,10 @@ from analyzer.live.keeping import Keeping
 from analyzer.live.options import LiveOptions
 from analyzer.live.reporting import Reporter
 from analyzer.live.screen import Screen
-from analyzer.ops import notify
-from analyzer.ops.alerts import Alerts, load_alerts
+from analyzer.ops.alert_file import AlertRule, load_alerts
+from analyzer.ops.alerts import Alerts
 from analyzer.ops.metrics import Metrics
+from analyzer.ops.notify import READY, STOPPING, WATCHDOG, notify
 from analyzer.ops.privileges import drop, plan_user
 from analyzer.stages import MessageSink
 from analyzer.stats.ended import EndedTotals
@@ -47,16 +48,16 @@ def run(options: LiveOptions, screen: Screen) -> None:
 
     AnalyzerError when something cannot be opened; once the loop runs, trouble is said and waited out.
     """
-    folders = [folder for folder in (options.frames and options.frames.folder, options.store) if folder is not None]
-    plan = plan_user(options.user, folders)
+    frames = None if options.frames is None else options.frames.folder
+    plan = plan_user(options.user, [str(folder) for folder in (frames, options.store) if folder is not None])
+    rules = [] if options.alerts is None else load_alerts(options.alerts, options.registry, options.config)
     # Whatever is loaded late would have to be readable for the user that we become, and would let frames wait.
     load_kernels()
     with ExitStack() as stack:
-        alerts = None if options.alerts is None else load_alerts(options.alerts, options.registry, options.config)
         listeners = _listeners(options, stack)
         metrics = _metrics(options, stack)
-        said = drop(plan)
-        LiveRun(options, screen, listeners, alerts, metrics, said, stack).run()
+        said = [*([] if plan.notice is None else [plan.notice]), *drop(plan)]
+        LiveRun(options, screen, listeners, rules, metrics, said, stack).run()
 
 
 def _listeners(options: LiveOptions, stack: ExitStack) -> list[Listener]:
@@ -98,7 +99,7 @@ def _key(file: Path) -> str:
 def _metrics(options: LiveOptions, stack: ExitStack) -> Metrics | None:
     if options.metrics is None:
         return None
-    metrics = Metrics(_place(*options.metrics), options.registry, options.config, options.metrics_top)
+    metrics = Metrics(options.metrics, options.registry, options.config, options.metrics_top)
     stack.callback(metrics.close)
     return metrics
 
@@ -111,14 +112,14 @@ class LiveRun:
         options: LiveOptions,
         screen: Screen,
         listeners: list[Listener],
-        alerts: Alerts | None,
+        rules_of_alerts: Sequence[AlertRule],
         metrics: Metrics | None,
         said: list[str],
         stack: ExitStack,
     ) -> None:
         self._options = options
         self._screen = screen
-        self._alerts = alerts
+        self._alerts = alerts = Alerts(rules_of_alerts, options.config, lambda text: self._notice(time.time_ns(), text))
         self._metrics = metrics
         self._wants_rotation = threading.Event()
         self._troubles: dict[str, tuple[int, str]] = {}
@@ -126,7 +127,7 @@ class LiveRun:
         self._frames_trouble: str | None = None
         self._frames = self._frames_file(listeners, stack)
         rules = Rules(options.registry, options.causes)
-        tally = Tally(options.registry, options.config, alerts.spans if alerts is not None else ())
+        tally = Tally(options.registry, options.config, alerts.spans, alerts.watched)
         self._counting = Counting(
             rules, options.config, len(listeners), tally, most_open=options.max_open, events=lambda: hearing.events
         )
@@ -196,14 +197,14 @@ class LiveRun:
         end = None if options.duration_s is None else time.time_ns() + int(options.duration_s * SECOND)
         sinks: list[MessageSink] = [] if self._keeping is None else [self._messages]
         with _signals(self._hearing.stop, self._wants_rotation.set):
-            notify.ready()
+            notify(READY)
             with Ahead(lambda: _following(self._hearing.heard(end, options.count))) as heard:
                 for batch, until in heard:
                     if batch is not None:
                         self._counting.take(batch, sinks)
                     else:
                         self._tick(until)
-            notify.stopping()
+            notify(STOPPING)
             self._close()
 
     def _tick(self, until: int | None) -> None:
@@ -213,7 +214,7 @@ class LiveRun:
         if self._keeping is not None:
             self._keeping.tick(now)
         self._show(now)
-        notify.alive()
+        notify(WATCHDOG)
         if self._screen.wants_to_stop:
             self._hearing.stop()
 
@@ -230,9 +231,9 @@ class LiveRun:
 
     def _show(self, now: int) -> None:
         snapshot = self._reporter.snapshot(now, **self._outputs())
-        if self._alerts is not None:
-            self._alerts.check(snapshot)
-            snapshot = replace(snapshot, alerts=tuple(self._alerts.firing))
+        self._alerts.check(snapshot)
+        if firing := self._alerts.firing:
+            snapshot = replace(snapshot, alerts=tuple(firing))
         if self._metrics is not None:
             self._metrics.show(snapshot)
         self._screen.show(snapshot)
@@ -286,8 +287,7 @@ class LiveRun:
         snapshot = self._reporter.snapshot(now, **self._outputs())
         self._screen.show(snapshot)
         self._screen.summary(summary_document(snapshot, self._ended, self._options.registry))
-        if self._alerts is not None:
-            self._alerts.close()
+        self._alerts.close()
 
 
 def _following(heard: Iterator[Heard]) -> Callable[[], Heard | None]:

@@ -183,7 +183,7 @@ class EndedTotals:
         for value, (count, *groups) in ordered:
             entry = None if value is None else self._registry.cause(value)
             shown = (None, None, None) if entry is None else (entry.hex, entry.dss1_hex, entry.name or None)
-            row = CauseRow(value, *shown, count, *groups)
+            row = CauseRow._make([value, *shown, count, *groups])
             found.append({**row._asdict(), "cause_candidates": sorted(self._candidates.get(value, ()))})
         return found
 

@@ -12,7 +12,6 @@ from analyzer.views.words import Words
 from analyzer.vocab import NOT_UNSUCCESSFUL, Outcome
 from analyzer.wiretext import printable_text
 
-
 if TYPE_CHECKING:
     from analyzer.tables.store_info import GapInfo, RunInfo, SpanInfo
     from analyzer.tables.store_verify import Fault

@@ -28,7 +28,7 @@ PATIENCE_S = 20.0
 
 @contextmanager
 def kamailio(proxy: int, callee: int, collector: int, version: int, transport: str = "udp") -> Iterator[None]:
-    """A Kamailio that relays what comes to port ``proxy`` to port ``callee`` and tells the port ``collector`` by HEP."""
+    """A Kamailio that relays from port ``proxy`` to port ``callee`` and tells the port ``collector`` by HEP."""
     uri = f"sip:127.0.0.1:{collector}" + (";transport=tcp" if transport == "tcp" else "")
     config = (HERE / "kamailio.cfg").read_text(encoding="utf-8")
     for name, value in (("PROXY", proxy), ("CALLEE", callee), ("COLLECTOR", uri), ("VERSION", version)):

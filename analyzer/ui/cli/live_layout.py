@@ -95,7 +95,8 @@ class _Page:
         import textwrap
 
         wrapped = textwrap.wrap(self.text(text), max(self._width, 1))
-        lines: list[Line] = [[], *([(line, Tone.STRONG)] for line in wrapped)]
+        strong: Tone | None = Tone.STRONG
+        lines: list[Line] = [[], *([(line, strong)] for line in wrapped)]
         return lines[: max(room, 0)]
 
     def column(self, sections: Sequence[Section], width: int, room: int) -> list[Line]:
