@@ -65,10 +65,11 @@ class Keeping:
         recovered = self._writer.recover()
         for text in recovered.notices:
             self._notice(now, text)
-        if recovered.last_ts == MISSING:
-            return
+        # To its end even if there is nothing: the store is not written before.
         for datagrams in recovered.datagrams:
             self._counting.replay(_ours(datagrams, len(self._counting.sip_messages) - 1), [self._writer.keep])
+        if recovered.last_ts == MISSING:
+            return
         self._counting.resume(recovered.last_ts, now)
         if recovered.messages:
             calls = self._counting.stages()
