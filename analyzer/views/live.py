@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.stats.snapshot import LiveSnapshot, SourceState
 from analyzer.views.live_tables import (
-    Alias,
+    Memory,
     causes_now,
     codes_now,
     endpoints_now,
@@ -71,21 +71,20 @@ def live_view(
     words: Words,
     by: str = "minute",
     top: int = TOP,
-    alias: Alias | None = None,
+    memory: Memory | None = None,
 ) -> LiveView:
     """The whole screen; ``by``: the span that rows are ranked by, ``minute``, ``hour`` or ``start``.
 
-    ``top``: rows of a table at most. ``alias``: `Config.alias`, or what remembers its answers: it is asked of every
-    endpoint, every time.
+    ``top``: rows of a table at most. ``memory``: of whoever draws every second.
     """
-    alias = alias or config.alias
+    memory = memory or Memory(config)
     zone = config.zone
     nothing = not snapshot.tally.since_start.calls and not sum(snapshot.tally.since_start.by_registration.values())
     sections = [
         Section("figures", figures_now(snapshot.tally, words), 4),
         Section("codes", codes_now(snapshot, registry, words, by, top), 3),
-        Section("newest", newest_failures(snapshot.newest_failures, registry, alias, zone, words, top), 3),
-        Section("endpoints", endpoints_now(snapshot.tally, alias, words, by, top), 3),
+        Section("newest", newest_failures(snapshot.newest_failures, registry, memory, words, top), 3),
+        Section("endpoints", endpoints_now(snapshot.tally, memory.alias, words, by, top), 3),
         Section("causes", causes_now(snapshot.tally, registry, words, by, top), 3),
         Section("outcomes", outcomes_now(snapshot.tally, words, by), 3),
     ]

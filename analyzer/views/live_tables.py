@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from analyzer.stats.select import user_of
@@ -17,17 +17,21 @@ from analyzer.vocab import Outcome
 from analyzer.wiretext import printable_text
 
 if TYPE_CHECKING:
+    from analyzer.config import Config
     from analyzer.registry import Registry
     from analyzer.stats.snapshot import LiveSnapshot
 
 #: Our name for an address, None where it has none.
 Alias: TypeAlias = Callable[[str], str | None]
+Row: TypeAlias = Sequence[Cell]
 #: The spans by name, shortest first; tables are ranked by one of them, then by the next longer ones.
 SPANS = ("minute", "hour", "start")
 #: The ratios that are shown, of data/kpis.toml.
 RATIOS = ("asr", "ner", "ser")
 #: Of a column of counts at least, so that it does not jump when a number grows.
 WIDTH = 7
+#: Addresses whose names are remembered.
+REMEMBERED = 4096
 #: Letters of a number that are shown.
 NUMBER = 20
 
@@ -192,26 +196,42 @@ def _endpoint(endpoint: Endpoint, alias: Alias, words: Words) -> str:
     return (f"{name} ({ip})" if name else ip) + ("" if network is None else f" [{network}]")
 
 
+class Memory:
+    """What need not be looked up anew each time that the same things are shown: names of addresses, rows of calls."""
+
+    def __init__(self, config: Config) -> None:
+        self.zone = config.zone
+        self.alias: Alias = lru_cache(REMEMBERED)(config.alias)
+        self._rows: dict[int, tuple[Mapping[str, Any], Row]] = {}
+
+    def rows(self, calls: Sequence[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], Row]) -> list[Row]:
+        """The row of each call; made once for as long as the call is among those that are asked for."""
+        known = self._rows
+        # A call that is held here keeps its id.
+        self._rows = {id(call): known.get(id(call)) or (call, make(call)) for call in calls}
+        return [row for _, row in self._rows.values()]
+
+
 def newest_failures(
-    failures: Sequence[Mapping[str, Any]], registry: Registry, alias: Alias, zone: tzinfo, words: Words, top: int
+    failures: Sequence[Mapping[str, Any]], registry: Registry, memory: Memory, words: Words, top: int
 ) -> Table:
     """The newest failures: when, code and cause, from which number to which, who is charged."""
-    rows = []
-    for call in failures[:top]:
+
+    def row(call: Mapping[str, Any]) -> Row:
         code, cause = call.get("status_code"), call.get("cause")
         charged = call.get("failed_by_ip")
         at = call.get("end_ts") or call.get("invite_ts")
-        rows.append(
-            (
-                Cell(local_time(at, zone, 0)[DAY + 1 :] if at is not None else "–"),
-                Cell("–" if code is None else str(code), Tone.BAD),
-                Cell("–" if cause is None else str(cause)),
-                Cell(_why(call, registry, words), Tone.FAINT),
-                Cell(_number(call, "from_uri")),
-                Cell(f"→ {_number(call, 'to_uri', 'request_uri')}"),
-                Cell("–" if charged is None else alias(charged) or charged),
-            )
+        return (
+            Cell(local_time(at, memory.zone, 0)[DAY + 1 :] if at is not None else "–"),
+            Cell("–" if code is None else str(code), Tone.BAD),
+            Cell("–" if cause is None else str(cause)),
+            Cell(_why(call, registry, words), Tone.FAINT),
+            Cell(_number(call, "from_uri")),
+            Cell(f"→ {_number(call, 'to_uri', 'request_uri')}"),
+            Cell("–" if charged is None else memory.alias(charged) or charged),
         )
+
+    rows = memory.rows(failures[:top], row)
     title = words("Newest failures")
     columns = [
         Column(words("time")),

@@ -17,7 +17,6 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,7 +31,7 @@ from analyzer.ui.cli.live_lines import noted, summary_lines
 from analyzer.ui.cli.outlet import Outlet
 from analyzer.ui.cli.printing import STYLES
 from analyzer.views.live import live_view
-from analyzer.views.live_tables import SPANS
+from analyzer.views.live_tables import SPANS, Memory
 from analyzer.views.table import Cell, Tone
 from analyzer.views.words import Words
 
@@ -45,8 +44,6 @@ EVERY_S = 0.5
 #: How long a terminal that takes nothing is waited for at the end, s.
 _PATIENCE_S = 2.0
 _PICTURE_ROOM = 4_000_000
-#: Addresses whose names are remembered.
-_ALIASES = 4096
 _STYLES: dict[Tone | None, Style] = {
     **{tone: Style.parse(style or "none") for tone, style in STYLES.items()},
     # A colour is no news to whoever sees none: what is bad is bold as well.
@@ -157,7 +154,7 @@ class LiveScreen:
         self._console = Console(file=_Terminal(self._outlet), highlight=False)
         self._painter = Painter(self._console)
         self._is_entered = False
-        self._alias = lru_cache(_ALIASES)(config.alias)
+        self._memory = Memory(config)
         self._saved: list[Any] | None = None
         self._by = SPANS[0]
         self._drawn = 0.0
@@ -228,7 +225,7 @@ class LiveScreen:
             return
         width, height = self._console.size
         view = live_view(
-            self._snapshot, self._registry, self._config, self._words, self._by, top=height, alias=self._alias
+            self._snapshot, self._registry, self._config, self._words, self._by, top=height, memory=self._memory
         )
         lines = laid_out(view, self._footer(), width, height, self._console.encoding.startswith("utf"))
         self._console.file.write(self._painter.paint(lines, width, height))
