@@ -1,7 +1,6 @@
 """``--alerts``: rules over what a live run decides, and whom they tell.
 
-    rules = load_alerts("alerts.toml", registry, config)
-    alerts = Alerts(rules, config)
+    alerts = load_alerts("alerts.toml", registry, config)
     tally = Tally(registry, config, alerts.spans, alerts.watched)
     alerts.check(snapshot)        once a second, by the loop
     alerts.firing                 what a screen shows
@@ -16,12 +15,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.ops.alert_file import AlertRule, load_alerts
+from analyzer.ops.alert_file import AlertRule, read_rules
 from analyzer.ops.alert_readings import NAMED, Reading, Rise, described, frames_lost, holding_endpoints, reading
 from analyzer.ops.alert_rules import What, spans_of
 from analyzer.ops.alert_ways import WAITS_S, Courier, NamedEndpoint, Notice, Way
@@ -29,6 +30,7 @@ from analyzer.stats.tally import BUCKET_S, SECOND
 
 if TYPE_CHECKING:
     from analyzer.config import Config
+    from analyzer.registry import Registry
     from analyzer.stats.snapshot import LiveSnapshot
 
 #: Seconds between two notices that the same alert fires, when it was over in between.
@@ -71,7 +73,11 @@ class _Watch:
 
 
 class Alerts:
-    """Watches rules. ``say`` gets lines for standard error, in the loop's thread; by default they are printed there."""
+    """Watches rules.
+
+    ``say`` gets the lines for standard error, always in the thread that calls `check`; by default they are printed
+    there. Whoever draws a screen puts its own function in its place. Threads of ways begin with their first notice.
+    """
 
     def __init__(
         self,
@@ -81,13 +87,18 @@ class Alerts:
         waits_s: tuple[float, ...] = WAITS_S,
     ) -> None:
         self._config = config
-        self._say = say if say is not None else _print
+        self.say = say if say is not None else _print
         self._watches = [_Watch(rule) for rule in rules]
         # Couriers speak in threads of their own; what they report is said by the loop.
         self._reports: list[str] = []
         ways: dict[Way, None] = {way: None for watch in self._watches for way in watch.rule.ways}
         self._couriers = {way: Courier(way, self._reports.append, waits_s) for way in ways}
         self._last_ts = 0
+
+    @property
+    def rules(self) -> list[AlertRule]:
+        """The rules, in the order of their file."""
+        return [watch.rule for watch in self._watches]
 
     @property
     def spans(self) -> frozenset[int]:
@@ -122,15 +133,19 @@ class Alerts:
         self._report()
 
     def send_test(self, now_ts: int) -> None:
-        """Tell each alert once by its ways, as a test."""
+        """Tell a test by every way, once: as the first alert that goes that way."""
+        tried: set[Way | None] = set()
         for watch in self._watches:
-            self._tell(watch, "test", now_ts)
+            ways = {*watch.rule.ways, *([None] if watch.rule.is_said else [])} - tried
+            self._tell(watch, "test", now_ts, ways)
+            tried |= ways
 
-    def close(self, patience_s: float = 5.0) -> None:
-        """Deliver what waits, for so many seconds a way at most."""
-        for courier in self._couriers.values():
-            courier.close(patience_s)
+    def close(self, patience_s: float = 5.0) -> bool:
+        """Deliver what waits, for so many seconds at most; whether that was enough."""
+        end = time.monotonic() + patience_s
+        is_done = [courier.close(max(end - time.monotonic(), 0)) for courier in self._couriers.values()]
         self._report()
+        return all(is_done)
 
     # -- measuring
 
@@ -193,7 +208,7 @@ class Alerts:
         names = {r.endpoint[0]: self._config.alias(r.endpoint[0]) for r in watch.readings[:NAMED] if r.endpoint}
         return described(watch.rule.condition, list(watch.readings), names)
 
-    def _tell(self, watch: _Watch, state: str, now_ts: int) -> None:
+    def _tell(self, watch: _Watch, state: str, now_ts: int, only: set[Way | None] | None = None) -> None:
         condition, first = watch.rule.condition, watch.readings[0] if watch.readings else None
         notice = Notice(
             name=watch.rule.name,
@@ -208,10 +223,11 @@ class Alerts:
             span_s=condition.span_s,
             endpoints=self._endpoints(watch),
         )
-        if watch.rule.is_said:
-            self._say(notice.line)
+        if watch.rule.is_said and (only is None or None in only):
+            self.say(notice.line)
         for way in watch.rule.ways:
-            self._couriers[way].send(notice)
+            if only is None or way in only:
+                self._couriers[way].send(notice)
 
     def _endpoints(self, watch: _Watch) -> tuple[NamedEndpoint, ...]:
         condition = watch.rule.condition
@@ -227,7 +243,18 @@ class Alerts:
 
     def _report(self) -> None:
         while self._reports:
-            self._say(self._reports.pop(0))
+            self.say(self._reports.pop(0))
+
+
+def load_alerts(
+    path: str | Path,
+    registry: Registry,
+    config: Config,
+    say: Callable[[str], None] | None = None,
+    waits_s: tuple[float, ...] = WAITS_S,
+) -> Alerts:
+    """The alerts of a file (`analyzer.ops.alert_file`); ConfigError with file, key and place for what is wrong."""
+    return Alerts(read_rules(path, registry, config), config, say, waits_s)
 
 
 def _print(line: str) -> None:
