@@ -83,7 +83,7 @@ class AlertRule:
     ways: tuple[Way, ...]
 
 
-def read_rules(
+def load_alerts(
     path: str | Path, registry: Registry, config: Config, environment: Mapping[str, str] = os.environ
 ) -> list[AlertRule]:
     """The alerts of a file; ConfigError with file, key, place and what is expected for the first fault."""

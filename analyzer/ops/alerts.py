@@ -1,6 +1,6 @@
 """``--alerts``: rules over what a live run decides, and whom they tell.
 
-    alerts = load_alerts("alerts.toml", registry, config)
+    alerts = Alerts(load_alerts("alerts.toml", registry, config), config)
     tally = Tally(registry, config, alerts.spans, alerts.watched)
     alerts.check(snapshot)        once a second, by the loop
     alerts.firing                 what a screen shows
@@ -19,10 +19,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.ops.alert_file import AlertRule, read_rules
+from analyzer.ops.alert_file import AlertRule, load_alerts
 from analyzer.ops.alert_readings import NAMED, Reading, Rise, described, frames_lost, holding_endpoints, reading
 from analyzer.ops.alert_rules import What, spans_of
 from analyzer.ops.alert_ways import WAITS_S, Courier, NamedEndpoint, Notice, Way
@@ -30,7 +29,6 @@ from analyzer.stats.tally import BUCKET_S, SECOND
 
 if TYPE_CHECKING:
     from analyzer.config import Config
-    from analyzer.registry import Registry
     from analyzer.stats.snapshot import LiveSnapshot
 
 #: Seconds between two notices that the same alert fires, when it was over in between.
@@ -75,8 +73,9 @@ class _Watch:
 class Alerts:
     """Watches rules.
 
-    ``say`` gets the lines for standard error, always in the thread that calls `check`; by default they are printed
-    there. Whoever draws a screen puts its own function in its place. Threads of ways begin with their first notice.
+    ``say`` gets the lines for standard error, always in the thread that calls `check` and `close`; by default they are
+    printed there. Threads of ways begin with their first notice, so that privileges may be given up before.
+    ``waits_s``: between the tries of a notice.
     """
 
     def __init__(
@@ -87,18 +86,13 @@ class Alerts:
         waits_s: tuple[float, ...] = WAITS_S,
     ) -> None:
         self._config = config
-        self.say = say if say is not None else _print
+        self._say = say if say is not None else _print
         self._watches = [_Watch(rule) for rule in rules]
         # Couriers speak in threads of their own; what they report is said by the loop.
         self._reports: list[str] = []
         ways: dict[Way, None] = {way: None for watch in self._watches for way in watch.rule.ways}
         self._couriers = {way: Courier(way, self._reports.append, waits_s) for way in ways}
         self._last_ts = 0
-
-    @property
-    def rules(self) -> list[AlertRule]:
-        """The rules, in the order of their file."""
-        return [watch.rule for watch in self._watches]
 
     @property
     def spans(self) -> frozenset[int]:
@@ -224,7 +218,7 @@ class Alerts:
             endpoints=self._endpoints(watch),
         )
         if watch.rule.is_said and (only is None or None in only):
-            self.say(notice.line)
+            self._say(notice.line)
         for way in watch.rule.ways:
             if only is None or way in only:
                 self._couriers[way].send(notice)
@@ -243,18 +237,7 @@ class Alerts:
 
     def _report(self) -> None:
         while self._reports:
-            self.say(self._reports.pop(0))
-
-
-def load_alerts(
-    path: str | Path,
-    registry: Registry,
-    config: Config,
-    say: Callable[[str], None] | None = None,
-    waits_s: tuple[float, ...] = WAITS_S,
-) -> Alerts:
-    """The alerts of a file (`analyzer.ops.alert_file`); ConfigError with file, key and place for what is wrong."""
-    return Alerts(read_rules(path, registry, config), config, say, waits_s)
+            self._say(self._reports.pop(0))
 
 
 def _print(line: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analyzer.errors import ConfigError
-from analyzer.ops.alert_file import AlertRule, read_rules
+from analyzer.ops.alert_file import AlertRule, load_alerts
 from analyzer.ops.alert_ways import Command, Syslog, Webhook
 from tests.ops.made import CONFIG, REGISTRY
 
@@ -45,7 +45,7 @@ webhook = "$URL"
 def loaded(tmp_path: Path, text: str | bytes) -> list[AlertRule]:
     path = tmp_path / "alerts.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_rules(path, REGISTRY, CONFIG, ENVIRONMENT)
+    return load_alerts(path, REGISTRY, CONFIG, ENVIRONMENT)
 
 
 def test_everything(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ def test_faults(tmp_path: Path, text: str | bytes, key: str, reason: str) -> Non
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
-        read_rules(tmp_path / "missing.toml", REGISTRY, CONFIG)
+        load_alerts(tmp_path / "missing.toml", REGISTRY, CONFIG)

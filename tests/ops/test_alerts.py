@@ -279,9 +279,7 @@ def test_alerts_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "alerts.toml"
     path.write_text('[[alert]]\nname = "x"\nalert = "calls >= 0 over 20m"\nto = ["stderr"]\n')
     said: list[str] = []
-    alerts = load_alerts(path, REGISTRY, CONFIG)
-    alerts.say = said.append
-    assert [str(rule.condition) for rule in alerts.rules] == ["calls >= 0 over 20m"]
+    alerts = Alerts(load_alerts(path, REGISTRY, CONFIG), CONFIG, said.append)
     alerts.check(Run(Tally(REGISTRY, CONFIG, alerts.spans)).snapshot())
     alerts.close()
     assert said == ["alert x: firing: calls 0 over 20m (rule: calls >= 0 over 20m)"]

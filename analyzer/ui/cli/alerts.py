@@ -20,14 +20,13 @@ PATIENCE_S = 45.0
 def alerts(file: str, is_test: bool, config: str | None, registry: tuple[str, ...]) -> None:
     """Show the rules of a file for `sipcause live --alerts` as they are understood."""
     from analyzer.ops.alert_rules import span_text
-    from analyzer.ops.alerts import load_alerts
+    from analyzer.ops.alerts import Alerts, load_alerts
     from analyzer.ui.cli.common import notice, settings
     from analyzer.wiretext import printable_text
 
     settled, codes = settings(config, registry)
-    failed: list[str] = []
-    found = load_alerts(file, codes, settled, waits_s=())
-    for rule in found.rules:
+    rules = load_alerts(file, codes, settled)
+    for rule in rules:
         ways = ["standard error"] * rule.is_said + [way.title for way in rule.ways]
         hold = f"for {span_text(rule.hold_s)}, " if rule.hold_s else ""
         told = f"{hold}every {span_text(rule.every_s)}, to {', '.join(ways)}"
@@ -35,12 +34,14 @@ def alerts(file: str, is_test: bool, config: str | None, registry: tuple[str, ..
     if not is_test:
         return
 
+    failed: list[str] = []
+
     def say(line: str) -> None:
         if line.startswith("alerts: "):
             failed.append(line)
         notice(line)
 
-    found.say = say
+    found = Alerts(rules, settled, say, waits_s=())
     found.send_test(time.time_ns())
     if not found.close(PATIENCE_S):
         notice("alerts: a way took too long")
