@@ -180,7 +180,8 @@ class Webhook:
             error.close()
             raise Undelivered(f"answered {error.code}") from None
         except URLError as error:
-            raise Undelivered(printable_text(str(error.reason)[:200])) from None
+            reason = getattr(error.reason, "strerror", None) or str(error.reason)
+            raise Undelivered(printable_text(reason[:200])) from None
         except (HTTPException, ValueError) as error:
             raise Undelivered(f"no HTTP answer ({type(error).__name__})") from None
 
@@ -240,12 +241,14 @@ class Courier:
             self._thread = threading.Thread(target=self._run, name=f"alerts {self._way.title}", daemon=True)
             self._thread.start()
 
-    def close(self, patience_s: float) -> None:
-        """Try what waits once more, for so many seconds at most; twice does no harm."""
+    def close(self, patience_s: float) -> bool:
+        """Try what waits once more, for so many seconds at most; twice does no harm. Whether that was enough."""
         self._closing.set()
-        if self._thread is not None:
-            self._put(None)
-            self._thread.join(patience_s)
+        if self._thread is None:
+            return True
+        self._put(None)
+        self._thread.join(patience_s)
+        return not self._thread.is_alive()
 
     def _put(self, notice: Notice | None) -> None:
         while True:
@@ -268,7 +271,8 @@ class Courier:
             except Exception as error:  # whatever a way does, its thread goes on
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 if not self._is_failing:
-                    self._report(f"alerts: {self._way.title}: {printable_text(reason)}; it is tried again")
+                    again = "; it is tried again" if self._waits_s else ""
+                    self._report(f"alerts: {self._way.title}: {printable_text(reason)}{again}")
                 self._is_failing = True
             else:
                 if self._is_failing:

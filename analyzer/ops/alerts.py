@@ -1,7 +1,6 @@
 """``--alerts``: rules over what a live run decides, and whom they tell.
 
-    rules = load_alerts("alerts.toml", registry, config)
-    alerts = Alerts(rules, config)
+    alerts = Alerts(load_alerts("alerts.toml", registry, config), config)
     tally = Tally(registry, config, alerts.spans, alerts.watched)
     alerts.check(snapshot)        once a second, by the loop
     alerts.firing                 what a screen shows
@@ -16,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +71,12 @@ class _Watch:
 
 
 class Alerts:
-    """Watches rules. ``say`` gets lines for standard error, in the loop's thread; by default they are printed there."""
+    """Watches rules.
+
+    ``say`` gets the lines for standard error, always in the thread that calls `check` and `close`; by default they are
+    printed there. Threads of ways begin with their first notice, so that privileges may be given up before.
+    ``waits_s``: between the tries of a notice.
+    """
 
     def __init__(
         self,
@@ -122,15 +127,19 @@ class Alerts:
         self._report()
 
     def send_test(self, now_ts: int) -> None:
-        """Tell each alert once by its ways, as a test."""
+        """Tell a test by every way, once: as the first alert that goes that way."""
+        tried: set[Way | None] = set()
         for watch in self._watches:
-            self._tell(watch, "test", now_ts)
+            ways = {*watch.rule.ways, *([None] if watch.rule.is_said else [])} - tried
+            self._tell(watch, "test", now_ts, ways)
+            tried |= ways
 
-    def close(self, patience_s: float = 5.0) -> None:
-        """Deliver what waits, for so many seconds a way at most."""
-        for courier in self._couriers.values():
-            courier.close(patience_s)
+    def close(self, patience_s: float = 5.0) -> bool:
+        """Deliver what waits, for so many seconds at most; whether that was enough."""
+        end = time.monotonic() + patience_s
+        is_done = [courier.close(max(end - time.monotonic(), 0)) for courier in self._couriers.values()]
         self._report()
+        return all(is_done)
 
     # -- measuring
 
@@ -193,7 +202,7 @@ class Alerts:
         names = {r.endpoint[0]: self._config.alias(r.endpoint[0]) for r in watch.readings[:NAMED] if r.endpoint}
         return described(watch.rule.condition, list(watch.readings), names)
 
-    def _tell(self, watch: _Watch, state: str, now_ts: int) -> None:
+    def _tell(self, watch: _Watch, state: str, now_ts: int, only: set[Way | None] | None = None) -> None:
         condition, first = watch.rule.condition, watch.readings[0] if watch.readings else None
         notice = Notice(
             name=watch.rule.name,
@@ -208,10 +217,11 @@ class Alerts:
             span_s=condition.span_s,
             endpoints=self._endpoints(watch),
         )
-        if watch.rule.is_said:
+        if watch.rule.is_said and (only is None or None in only):
             self._say(notice.line)
         for way in watch.rule.ways:
-            self._couriers[way].send(notice)
+            if only is None or way in only:
+                self._couriers[way].send(notice)
 
     def _endpoints(self, watch: _Watch) -> tuple[NamedEndpoint, ...]:
         condition = watch.rule.condition

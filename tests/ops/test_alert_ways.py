@@ -338,5 +338,6 @@ def test_a_way_that_hangs_does_not_hold_the_end() -> None:
     courier = Courier(way, [].append)
     courier.send(NOTICE)
     assert way.began.wait(10)
-    courier.close(0.01)
+    assert not courier.close(0.01)
     way.gate.set()
+    assert courier.close(10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from analyzer.config import Aliases, Config, _Settings
 from analyzer.ops.alert_file import AlertRule
 from analyzer.ops.alert_readings import SAMPLES, Rise, reading
 from analyzer.ops.alert_rules import parse
-from analyzer.ops.alerts import REST_S, Alerts, AlertState
+from analyzer.ops.alert_ways import Command
+from analyzer.ops.alerts import REST_S, Alerts, AlertState, load_alerts
 from analyzer.stats.tally import SECOND, Counts, Tally
 from tests.ops.made import CONFIG, REGISTRY, START, Run, source
 
@@ -241,13 +243,21 @@ def test_one_look_costs_by_the_number_of_rules_not_of_calls() -> None:
     assert len(watched.at(1)) == 3
 
 
-def test_a_test_is_told_of_every_alert() -> None:
-    watched = Watched("drops > 0 over 1m", "silence over 1m")
-    watched.alerts.send_test(START)
-    assert watched.said == [
-        "alert a1: test: a test (rule: drops > 0 over 1m)",
-        "alert a2: test: a test (rule: silence over 1m)",
+def test_a_test_goes_every_way_once(tmp_path: Path) -> None:
+    condition = parse("drops > 0 over 1m", REGISTRY, CONFIG)
+    outs = [tmp_path / name for name in ("one", "two")]
+    one, two = (Command(("/bin/sh", "-c", f"echo $SIPCAUSE_ALERT_NAME >> {out}")) for out in outs)
+    said: list[str] = []
+    rules = [
+        AlertRule("a1", condition, 0, 60, False, (one,)),
+        AlertRule("a2", condition, 0, 60, True, (one, two)),
+        AlertRule("a3", condition, 0, 60, True, (two,)),
     ]
+    alerts = Alerts(rules, CONFIG, said.append)
+    alerts.send_test(START)
+    alerts.close(30)
+    assert said == ["alert a2: test: a test (rule: drops > 0 over 1m)"]
+    assert [out.read_text() for out in outs] == ["a1\n", "a2\n"]
 
 
 def test_spans_and_addresses_for_the_tally() -> None:
@@ -263,3 +273,13 @@ def test_without_say_a_line_on_standard_error(capsys: pytest.CaptureFixture[str]
     Alerts([rule], CONFIG).check(Run().snapshot())
     shown = "sipcause: alert x\\x1b[2J: firing: calls 0 over 1m (rule: calls >= 0 over 1m)\n"
     assert capsys.readouterr() == ("", shown)
+
+
+def test_alerts_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.toml"
+    path.write_text('[[alert]]\nname = "x"\nalert = "calls >= 0 over 20m"\nto = ["stderr"]\n')
+    said: list[str] = []
+    alerts = Alerts(load_alerts(path, REGISTRY, CONFIG), CONFIG, said.append)
+    alerts.check(Run(Tally(REGISTRY, CONFIG, alerts.spans)).snapshot())
+    alerts.close()
+    assert said == ["alert x: firing: calls 0 over 20m (rule: calls >= 0 over 20m)"]

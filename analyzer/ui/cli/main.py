@@ -26,6 +26,7 @@ COMMANDS = {
     "live": ("live", "live", "The same from network interfaces and capture agents, for as long as it runs."),
     "interfaces": ("interfaces", "interfaces", "Network interfaces that can be listened to."),
     "captures": ("captures", "captures", "What is in capture files."),
+    "alerts": ("alerts", "alerts", "Whether the rules of live --alerts are understood, and whether they arrive."),
     "store": ("store", "store", "What is in a store of live runs, and whether it can be read."),
     "code": ("code", "code", "Explain a SIP status code or a vendor's code."),
     "cause": ("code", "cause", "Explain an ISDN (Q.850) cause."),
