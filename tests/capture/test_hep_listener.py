@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import struct
 import time
@@ -401,7 +400,7 @@ def test_the_key_lets_in_and_is_kept_nowhere() -> None:
 
 def test_what_is_no_hep_is_no_frame() -> None:
     with listening() as listener, agent(listener) as sending:
-        for packet in (b"", b"\0", INVITE, os.urandom(50).replace(b"HEP3", b"")):
+        for packet in (b"", b"\0", INVITE, bytes(range(5, 99))):
             sending.send(packet)
         sending.send(hep1())
         assert packets(listener, 1) == [hep1()]
@@ -485,8 +484,8 @@ def test_places(text: str, address: str, port: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "eth0", "::1:9060x", "::", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "[::1]", "a:-1", "9٣", "localhost:9060"]
-    + ["1.2.3:9060", "[1.2.3]:9060", "300.1.1.1:9060", "[::g]:1"],
+    "|:|eth0|::1:9060x|::|1.2.3.4|1.2.3.4:|1.2.3.4:65536|[::1]|a:-1|9٣|localhost:9060|1.2.3:9060|[1.2.3]:9060|300.1.1.1:9060"
+    "|[::g]:1".split("|"),
 )
 def test_what_is_no_place(text: str) -> None:
     with pytest.raises(CaptureError, match="is no address and port; write one like"):
