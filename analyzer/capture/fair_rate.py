@@ -20,9 +20,9 @@ class Share:
 class FairRate:
     """A token bucket over all, of ``rate`` messages a second and one second's messages at once.
 
-    Beside it each of ``senders`` has a bucket of its own with an equal part of the rate. Who stays within it is let in
-    while there is anything left at all; who is beyond it only from the upper half of the common bucket. So a single
-    sender may have the whole rate when nobody else wants it, and the lower half is left for those who ask for little.
+    The upper half of it is for anybody, so that a single sender may have the whole rate when nobody else wants it. The
+    lower half is shared: each sender has a bucket of its own with an equal part of the rate, for half a second at once.
+    All own buckets together never hold more than is left, so who asks for no more than its part gets it.
     """
 
     def __init__(self, rate: float) -> None:
@@ -57,9 +57,12 @@ class FairRate:
             share.filled_ns = ts
         if own > self._part_most:
             own = self._part_most
-        is_within = own >= 1 and self._tokens >= 1
-        is_admitted = is_within or (self._tokens >= 1 and self._tokens > self._most / 2)
-        share.tokens = own - 1 if is_within else own
-        if is_admitted:
-            self._tokens -= 1
-        return is_admitted
+        share.tokens = own
+        if self._tokens < 1:
+            return False
+        if self._tokens < self._most / 2 + 1:
+            if own < 1:
+                return False
+            share.tokens = own - 1
+        self._tokens -= 1
+        return True

@@ -76,7 +76,7 @@ class Intake:
             if refused is not None:
                 return refused
         start = frame_headers(self._array, length, arrival, *src, *dst, ports)
-        return self._view[start : HEADROOM + length] if start else "too_long"
+        return self._view[start : HEADROOM + length] if start >= 0 else "too_long"
 
     def _marked(self) -> str | None:
         """Compare and blank the key; more than one contradict each other."""

@@ -32,8 +32,8 @@ def hep3_intake(octets: Octets, length: int, arrival: int, bound: int, marks: In
     """The octets that count of the HEP 3 packet of ``length`` (6 or more) that came in at ``arrival``; 0: it is none.
 
     They are negative when there is something in ``marks`` (I_*): a key, or a clock that was more than ``bound`` ns off
-    and set right. Chunks are walked as `hep.hep_packet` does. From the place on where they make no sense octets become
-    0, because a key may hide there; the packet contradicts itself as before.
+    and set right. Chunks are walked as `hep.hep_packet` does. Where they make no sense all of them become 0, because a
+    key may hide anywhere; the packet contradicts itself as before.
     """
     start = HEADROOM
     end = start + min(be16(octets, start + 4), length)
@@ -47,8 +47,9 @@ def hep3_intake(octets: Octets, length: int, arrival: int, bound: int, marks: In
         size = be16(octets, at + 4) if is_whole else 0
         kind = be16(octets, at + 2) if is_whole else 0
         if size < 6 or (at + size > end and kind != _PAYLOAD):
-            octets[at:end] = 0
-            break
+            octets[start + 6 : end] = 0
+            marks[I_KEYS] = 0
+            return end - start
         if be16(octets, at) == 0:
             if kind == _SECONDS and size == 10:
                 seconds_at = at + 6
@@ -75,13 +76,13 @@ def frame_headers(
 ) -> int:
     """Put record header, IPv4 or IPv6 and UDP in front of the payload of ``length``; returns where the record starts.
 
-    Addresses are halves, IPv4 when both are; ``ports`` is source << 16 | destination. 0: the payload is longer than a
+    Addresses are halves, IPv4 when both are; ``ports`` is source << 16 | destination. -1: the payload is longer than a
     datagram's can be (RFC 768; over IPv6 without jumbograms, RFC 2675).
     """
     is_ipv4 = src_hi == 0 and dst_hi == 0 and src_lo >> 32 == 0xFFFF and dst_lo >> 32 == 0xFFFF
     ip_length = _IPV4 + _UDP + length if is_ipv4 else _IPV6 + _UDP + length
     if (ip_length if is_ipv4 else _UDP + length) > 0xFFFF:
-        return 0
+        return -1
     udp = HEADROOM - _UDP
     ip = udp - (_IPV4 if is_ipv4 else _IPV6)
     record = ip - _RECORD

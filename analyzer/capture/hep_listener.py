@@ -8,6 +8,7 @@ Who may send, how much, and whose clock is believed is decided here and in the f
 from __future__ import annotations
 
 import ipaddress
+import select
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -83,7 +84,7 @@ class HepListener:
         self._into = [self._intake.packet]
         self._is_closed = False
         self._connections = HepConnections(self._tcp, self._senders, self._tally)
-        self._connections.poll.register(self._udp)
+        self._connections.poll.register(self._udp, select.EPOLLIN)
         is_loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
         self.notice = (
             None

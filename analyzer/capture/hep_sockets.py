@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import socket
 import struct
 import time
@@ -49,6 +50,11 @@ def place(text: str) -> Place:
         address = ""
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65_535):
         raise _bad(text)
+    if address:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise _bad(text) from None
     return Place(address, int(port))
 
 

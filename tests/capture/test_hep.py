@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 import zlib
 
@@ -25,45 +24,9 @@ from analyzer.batch import (
 from analyzer.capture.address import address_text
 from analyzer.capture.hep import HepStream
 from analyzer.capture.layer_kernels import text
+from tests.capture.hep_made import INVITE, chunk, hep1, hep3
 from tests.capture.made import udp
 from tests.capture.raw import FIRST, START, assembled, fragments, hep_datagram, segment
-from tests.capture.stream_messages import request
-
-INVITE = request()
-
-
-def chunk(kind: int, value: bytes, vendor: int = 0) -> bytes:
-    return struct.pack(">HHH", vendor, kind, 6 + len(value)) + value
-
-
-def hep3(
-    payload: bytes = INVITE, *more: bytes, protocol: int = 17, src: str = "198.51.100.1", port: int = 5070
-) -> bytes:
-    source, target = ipaddress.ip_address(src), ipaddress.ip_address("198.51.100.2" if "." in src else "2001:db8::2")
-    is_ipv4 = source.version == 4
-    chunks = [
-        chunk(1, b"\x02" if is_ipv4 else b"\x0a"),
-        chunk(2, bytes([protocol])),
-        chunk(3 if is_ipv4 else 5, source.packed),
-        chunk(4 if is_ipv4 else 6, target.packed),
-        chunk(7, struct.pack(">H", port)),
-        chunk(8, struct.pack(">H", 5080)),
-        chunk(9, struct.pack(">I", START // 10**9 - 3)),
-        chunk(10, struct.pack(">I", 250_000)),
-        chunk(11, b"\x01"),
-        chunk(12, struct.pack(">I", 2001)),
-        chunk(2, b"vendors say what they like", vendor=0x1234),
-        *more,
-    ]
-    body = b"".join(chunks) + (chunk(15, payload) if payload else b"")
-    return b"HEP3" + struct.pack(">H", 6 + len(body)) + body
-
-
-def hep1(payload: bytes = INVITE, version: int = 1, order: str = "<", counts: bool = True) -> bytes:
-    stamp = struct.pack(f"{order}IIHxx", START // 10**9 - 3, 250_000, 9) if version == 2 else b""
-    length = 16 + (len(stamp) if counts else 0)
-    head = struct.pack(">BBBBHH", version, length, 2, 6, 5070, 5080) + bytes([198, 51, 100, 1, 198, 51, 100, 2])
-    return head + stamp + payload
 
 
 def test_version_3() -> None:
