@@ -25,7 +25,8 @@ ALWAYS = Rolling(every_s=0.0, again_s=0.0)
 
 
 def writer(folder: Path, **options: Any) -> StoreWriter:
-    """A writer that writes in the thread of its caller."""
+    """A writer that writes in the thread of its caller, and does not wait for the disk."""
+    options.setdefault("disk", BadDisk())
     options.setdefault("in_background", False)
     options.setdefault("rolling", NEVER)
     return StoreWriter(folder, ZONE, **options)
