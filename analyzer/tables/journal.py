@@ -30,6 +30,8 @@ TOKEN = 8
 _HEADER = struct.Struct("<8s16sIQI")  # token, name, rows, octets of the payload, check sum of all that and the payload
 _CHECKED = _HEADER.size - 4
 COMMIT, MESSAGES, COVERS = "commit", "messages", "covers"
+#: So many zeros end no frame (an Arrow stream ends in four).
+_BLANK = 8
 #: The largest payload that is believed.
 LARGEST = 1 << 32
 
@@ -126,7 +128,7 @@ class Log:
     def _whole(self, checked: Collection[str] | None) -> Iterator[Frame]:
         begin = self._file.read(len(MARK) + TOKEN)
         if not begin.startswith(MARK) or len(begin) < len(MARK) + TOKEN:
-            self.is_damaged = begin[: len(MARK)] != MARK[: len(begin)] and begin.strip(b"\0") != b""
+            self.is_damaged = begin[: len(MARK)] != MARK[: len(begin)] and not self._ends_blank()
             return
         token, at = begin[len(MARK) :], len(begin)
         while at + _HEADER.size <= self.octets:
@@ -134,11 +136,10 @@ class Log:
             header = self._file.read(_HEADER.size)
             frame = _frame(header, token, at + _HEADER.size)
             if frame is None or frame.at + frame.octets > self.octets:
-                # A file can be longer than what was written of it before the power went: then the rest is zeros.
-                self.is_damaged = frame is None and not self._is_blank(at)
+                self.is_damaged = frame is None and not self._ends_blank()
                 return
             if (checked is None or frame.name in checked or frame.name == COMMIT) and not self._is_right(frame):
-                self.is_damaged = not self._is_blank(max(at, self.octets - 64))
+                self.is_damaged = not self._ends_blank()
                 return
             yield frame
             at = frame.at + frame.octets
@@ -146,9 +147,10 @@ class Log:
     def _is_right(self, frame: Frame) -> bool:
         return zlib.crc32(self._read(frame), zlib.crc32(frame.header)) == frame.check
 
-    def _is_blank(self, at: int) -> bool:
-        self._file.seek(at)
-        return self._file.read(1 << 16).strip(b"\0") == b""
+    def _ends_blank(self) -> bool:
+        """Whether the file is longer than what was written of it before the power went: then its rest is zeros."""
+        self._file.seek(max(self.octets - _BLANK, 0))
+        return self._file.read(_BLANK).strip(b"\0") == b""
 
     def _read(self, frame: Frame) -> bytes:
         self._file.seek(frame.at)

@@ -252,6 +252,7 @@ class StoreWriter:
                 log.sync()
             except OSError:
                 # What the system could not write it may have forgotten: nothing of this file is relied on any more.
+                log.cut(begin)
                 self._give_up(log)
                 raise
         except OSError as error:

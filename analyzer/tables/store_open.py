@@ -182,7 +182,8 @@ class Segments:
         self._round += 1
         for segment in [one for one in self.segments if one.due <= self._round]:
             total, alive = self._count(segment, commit.still_open)
-            if not alive:
+            # The youngest one tells what is open, whether it has messages or not.
+            if not alive and segment is not self.segments[-1]:
                 self._disk.remove(segment.path)
                 self.segments.remove(segment)
             elif 2 * alive < total:

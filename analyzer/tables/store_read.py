@@ -17,11 +17,10 @@ import pyarrow
 from pyarrow import parquet
 
 from analyzer.errors import StoreError
-from analyzer.tables.build import arrow_schema
 from analyzer.tables.journal import Log
 from analyzer.tables.store_files import JOURNAL, LogName, logs_in, part_path, read_about
 from analyzer.tables.store_roll import by_day, united
-from analyzer.tables.store_tables import STORED, ArrowTable, once
+from analyzer.tables.store_tables import STORED, ArrowTable, once, stored_schema
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -90,7 +89,7 @@ class Store:
     def table(self, table: str, days: Days | None = None, columns: Sequence[str] | None = None) -> ArrowTable:
         """A table of `STORED`, each row once. Raises KeyError for a table or column that there is not."""
         stored = STORED[table]
-        known = arrow_schema(stored.row_type)
+        known = stored_schema(stored.row_type)
         wanted = list(columns) if columns is not None else list(known.names)
         if strangers := [name for name in wanted if name not in known.names]:
             raise KeyError(f"{table} has no column {strangers[0]}")

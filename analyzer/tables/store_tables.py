@@ -7,6 +7,7 @@ A stored table is a table of `schema` with the run that wrote it and, where ther
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -142,17 +143,27 @@ def stored_columns(table: str, columns: Columns, run: str, keys: dict[int, str])
 
 def conformed(found: ArrowTable, row_type: type[Any], names: list[str] | None = None) -> ArrowTable:
     """An Arrow table with the columns that this version knows, in order; what an older part lacks is missing."""
-    wanted = arrow_schema(row_type)
-    fields = [wanted.field(name) for name in (names if names is not None else wanted.names)]
+    wanted = stored_schema(row_type)
+    if names is None and found.schema.equals(wanted):
+        return found
+    fields = [wanted.field(name) for name in names] if names is not None else list(wanted)
+    places = {name: place for place, name in enumerate(found.column_names)}
     arrays = []
     for field in fields:
-        if field.name in found.column_names:
-            arrays.append(found.column(field.name).cast(field.type))
+        if field.name in places:
+            column = found.column(places[field.name])
+            arrays.append(column if column.type.equals(field.type) else column.cast(field.type))
         elif pyarrow.types.is_boolean(field.type):
             arrays.append(pyarrow.array(np.zeros(len(found), dtype=np.bool_)))
         else:
             arrays.append(pyarrow.nulls(len(found), field.type))
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=wanted.metadata))
+
+
+@cache
+def stored_schema(row_type: Any) -> Any:
+    """The Arrow schema of a stored row type."""
+    return arrow_schema(row_type)
 
 
 def summed(found: ArrowTable, table: str) -> ArrowTable:
