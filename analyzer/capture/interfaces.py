@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from analyzer.capture.link_kernels import LINK_ETHERNET, LINK_RAW
-from analyzer.capture.packet_socket import IFF_RUNNING, IFF_UP, interface_mtu
+from analyzer.capture.packet_socket import IFF_RUNNING, IFF_UP, hardware_type, interface_flags, interface_mtu
 from analyzer.errors import CaptureError
 
 #: Link types by what Linux calls the hardware (ARPHRD_* of linux/if_arp.h); frames of tunnels are bare IP packets.
@@ -62,27 +62,20 @@ def interfaces() -> list[Interface]:
     if sys.platform != "linux":
         advice = "elsewhere: tcpdump -i en0 -U -w - | sipcause analyze -"
         raise CaptureError("network interfaces", f"can be listened to on Linux only; {advice}")
-    found: dict[str, tuple[int, int, list[str]]] = {}
-    for name, flags, hardware, address in _addresses():
-        known = found.setdefault(name, (flags, -1, []))
-        if hardware is not None:
-            found[name] = (known[0], hardware, known[2])
-        if address is not None:
-            known[2].append(address)
+    addresses: dict[str, list[str]] = {}
+    for name, address in _addresses():
+        addresses.setdefault(name, []).append(address)
+    found = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        return [
-            Interface(
-                name,
-                hardware,
-                LINK_TYPES.get(hardware),
-                bool(flags & IFF_UP),
-                bool(flags & IFF_RUNNING),
-                _mtu(asked, name),
-                tuple(addresses),
-            )
-            for name, (flags, hardware, addresses) in found.items()
-            if hardware >= 0  # else an address label of IPv4 (eth0:1), which is no interface
-        ]
+        for _, name in socket.if_nameindex():
+            try:
+                flags, hardware, mtu = (ask(asked, name) for ask in (interface_flags, hardware_type, interface_mtu))
+            except OSError:  # gone since it was listed
+                continue
+            is_up, has_carrier = bool(flags & IFF_UP), bool(flags & IFF_RUNNING)
+            own = tuple(addresses.get(name, ()))
+            found.append(Interface(name, hardware, LINK_TYPES.get(hardware), is_up, has_carrier, mtu, own))
+    return found
 
 
 def may_capture() -> bool:
@@ -108,13 +101,6 @@ def known_link_type(interface: Interface) -> int:
     return interface.link_type
 
 
-def _mtu(asked: socket.socket, name: str) -> int:
-    try:
-        return interface_mtu(asked, name)
-    except OSError:  # gone since it was listed
-        return 0
-
-
 class _IfAddrs(ctypes.Structure):
     """``struct ifaddrs`` of getifaddrs(3), as glibc and musl lay it out."""
 
@@ -130,8 +116,8 @@ _IfAddrs._fields_ = [
 ]
 
 
-def _addresses() -> Iterator[tuple[str, int, int | None, str | None]]:
-    """(name, flags, hardware or None, address or None), one for the link and one for each address of an interface."""
+def _addresses() -> Iterator[tuple[str, str]]:
+    """Name and IP address, once for each address that an interface has."""
     libc = ctypes.CDLL(None, use_errno=True)
     first = ctypes.POINTER(_IfAddrs)()
     if libc.getifaddrs(ctypes.byref(first)):
@@ -140,22 +126,19 @@ def _addresses() -> Iterator[tuple[str, int, int | None, str | None]]:
         entry = first
         while entry:
             one = entry.contents
-            yield os.fsdecode(one.name), one.flags, *_address(one.address, one.netmask)
+            if one.address and (address := _address(one.address, one.netmask)):
+                yield os.fsdecode(one.name).partition(":")[0], address  # eth0:1 is a label of eth0's second address
             entry = one.next
     finally:
         libc.freeifaddrs(first)
 
 
-def _address(address: int | None, netmask: int | None) -> tuple[int | None, str | None]:
-    """What a ``sockaddr`` says: the hardware of a link, or an IP address."""
-    if address is None:
-        return None, None
+def _address(address: int, netmask: int | None) -> str | None:
+    """The IP address in a ``sockaddr``, with the length of its prefix; None when it holds something else."""
     (family,) = struct.unpack("H", ctypes.string_at(address, 2))
-    if family == socket.AF_PACKET:
-        return struct.unpack_from("H", ctypes.string_at(address, 12), 8)[0], None
     place, size = {socket.AF_INET: (4, 4), socket.AF_INET6: (8, 16)}.get(family, (0, 0))
     if not size:
-        return None, None
+        return None
     packed = ctypes.string_at(address + place, size)
     mask = ctypes.string_at(netmask + place, size) if netmask else b"\xff" * size
-    return None, f"{ipaddress.ip_address(packed)}/{int.from_bytes(mask).bit_count()}"
+    return f"{ipaddress.ip_address(packed)}/{int.from_bytes(mask).bit_count()}"

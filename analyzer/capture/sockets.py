@@ -145,9 +145,13 @@ class InterfaceListener:
         assert len(buffer) >= LEAST_BUFFER
         if self._is_closed:
             return 0
-        used = self._receiving.read_into(buffer)
         # An interface that went down leaves an error, which would wake whoever waits for frames again and again.
-        if not used and clear_error(self._socket):
+        try:
+            used = self._receiving.read_into(buffer)
+            is_in_trouble = not used and clear_error(self._socket)
+        except OSError:
+            used, is_in_trouble = 0, True
+        if is_in_trouble:
             self._look()
         return used
 
@@ -205,8 +209,12 @@ class PlainReceiving:
         while used + RECORD_OCTETS + _LONGEST_FRAME + 4 <= len(buffer):
             try:
                 _, octets, ts = self._scapy.recv_raw(_LONGEST_FRAME)
-            except OSError:  # nothing waits, or the interface went down
+            except BlockingIOError:
                 break
+            except OSError:  # the interface went down: that is said once, and not where frames would be lost by it
+                if used:
+                    break
+                raise
             if not octets or ts is None:
                 break
             ns = round(ts * 1e6) * 1000
