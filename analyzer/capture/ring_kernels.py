@@ -11,7 +11,6 @@ import sys
 
 from analyzer.batch import Ints, Octets
 from analyzer.capture.framing_kernels import copy
-from analyzer.capture.listening import RECORD_OCTETS
 from analyzer.capture.wire_kernels import file16, file32
 from analyzer.jit import inlined, kernel
 
@@ -27,6 +26,7 @@ BLOCK_OURS = 1
 _NEXT, _SECONDS, _NANOSECONDS, _LENGTH, _WIRE_LENGTH, _STATUS, _FRAME, _TAG, _TAG_TYPE = 0, 4, 8, 12, 16, 20, 24, 32, 36
 _HAS_TAG, _HAS_TAG_TYPE = 1 << 4, 1 << 6
 _TAG_OCTETS, _ADDRESSES = 4, 12
+_RECORD_OCTETS = 16  # listening.RECORD_OCTETS, which the records of the tests hold to
 _VLAN = 0x8100
 
 # Where reading stands in a block; both 0 = at its beginning, and again behind its last frame.
@@ -49,13 +49,13 @@ def read_block(block: Octets, at: Ints, buffer: Octets, filled: int) -> int:
         length = file32(block, frame + _LENGTH, IS_BIG)
         has_tag = file32(block, frame + _STATUS, IS_BIG) & _HAS_TAG != 0 and length >= _ADDRESSES
         tag_octets = _TAG_OCTETS if has_tag else 0
-        if filled + RECORD_OCTETS + length + tag_octets > len(buffer):
+        if filled + _RECORD_OCTETS + length + tag_octets > len(buffer):
             break
         _put_little(buffer, filled, file32(block, frame + _SECONDS, IS_BIG))
         _put_little(buffer, filled + 4, file32(block, frame + _NANOSECONDS, IS_BIG))
         _put_little(buffer, filled + 8, length + tag_octets)
         _put_little(buffer, filled + 12, file32(block, frame + _WIRE_LENGTH, IS_BIG) + tag_octets)
-        filled += RECORD_OCTETS
+        filled += _RECORD_OCTETS
         start = frame + file16(block, frame + _FRAME, IS_BIG)
         if has_tag:
             copy(block, start, _ADDRESSES, buffer, filled)

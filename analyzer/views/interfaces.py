@@ -32,10 +32,10 @@ def _row(interface: Interface, is_allowed: bool, words: Words) -> tuple[Cell, ..
     else:
         listen = Cell(words("yes"), Tone.GOOD) if is_allowed else Cell(words("not allowed"), Tone.BAD)
     is_well = interface.is_up and interface.has_carrier
-    state = "up" if is_well else "no carrier" if interface.is_up else "down"
+    state = words("up") if is_well else words("no carrier") if interface.is_up else words("down")
     return (
         Cell(printable_text(interface.name)),
-        Cell(words(state), Tone.PLAIN if is_well else Tone.WARN),
+        Cell(state, Tone.PLAIN if is_well else Tone.WARN),
         Cell(interface.link),
         Cell(str(interface.mtu)),
         listen,

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from analyzer.capture.listening import LEAST_BUFFER, Listener
 from analyzer.capture.packet_socket import IFF_RUNNING, interface_flags
 from tests.capture.records import Record, records
 
+_CAPABILITY_VERSION_3 = 0x20080522
 _CLONE_NEWNET = 0x40000000
 #: How long a test waits for what comes at once, before it fails.
 PATIENCE_S = 20
@@ -44,6 +46,21 @@ def in_own_network(body: Callable[[], None]) -> None:
     thread.join()
     if failures:
         raise failures[0]
+
+
+@contextmanager
+def without_capabilities() -> Iterator[None]:
+    """What the calling thread does within has no rights but those of anybody."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    given = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, given) == 0
+    none_effective = (ctypes.c_uint32 * 6)(0, given[1], given[2], 0, given[4], given[5])
+    assert libc.capset(header, none_effective) == 0
+    try:
+        yield
+    finally:
+        assert libc.capset(header, given) == 0
 
 
 def ip(command: str) -> None:
