@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from analyzer.batch import Columns, labels_of
 from analyzer.config import Config
 from analyzer.schema import CallRow, RegistrationRow, RequestRow, ResponseRow
 from analyzer.stats.ended import EndedTotals
@@ -176,7 +177,8 @@ def test_every_type_of_line_follows_the_schema(pipe: Pipe) -> None:
     found = pipe.lines()
     kinds = [line["type"] for line in found]
     count = len(registered.columns("registrations"))
-    assert kinds == ["call", *["registration"] * count, "status", "notice", "summary"]
+    calls = len(result.columns("calls"))
+    assert kinds == [*["call"] * calls, *["registration"] * count, "status", "notice", "summary"]
     call = found[0]
     assert (call["status_code"], call["cause"], call["source"]) == (503, 34, "eth0")
     assert len(call["call_key"]) == 32
@@ -191,11 +193,16 @@ def test_a_quiet_run_follows_the_schema(pipe: Pipe) -> None:
     with JsonLines(outlet=Outlet(pipe.writer)) as lines:
         lines.show(nothing())
         lines.show(at(nothing(), 60))
-        lines.calls(failed())
         lines.summary(summary_document(nothing(), EndedTotals(REGISTRY, Config(), "dss1"), REGISTRY))
     found = pipe.lines()
-    assert [line["type"] for line in found] == ["status", "call", "summary"]
-    assert found[1]["call_key"] is None
+    assert [line["type"] for line in found] == ["status", "summary"]
+
+
+def test_without_a_maker_of_keys_the_key_is_missing(pipe: Pipe) -> None:
+    with JsonLines(outlet=Outlet(pipe.writer)) as lines:
+        lines.calls(failed())
+        lines.calls(Columns(CallRow, {**failed().columns, "call_key": labels_of(["own"])}))
+    assert [json.loads(line)["call_key"] for line in pipe.text().splitlines()] == [None, "own"]
 
 
 def test_strangers_texts_are_escaped(pipe: Pipe) -> None:
