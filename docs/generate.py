@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
+sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
+
+from live_schema import live_schema  # noqa: E402
 
 from analyzer import schema  # noqa: E402  found once the repository is on the path
 from analyzer.registry import load_registry  # noqa: E402
@@ -211,6 +213,7 @@ def kpis_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "kpis.md": kpis_page,
+    "live.schema.json": live_schema,
     "tables.md": tables_page,
     "verified.md": verified_page,
 }

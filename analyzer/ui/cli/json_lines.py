@@ -19,6 +19,7 @@ from analyzer.stats.snapshot import LiveSnapshot
 from analyzer.tables.lines import LineWriter, named
 from analyzer.ui.cli.live_lines import Minutes
 from analyzer.ui.cli.outlet import Outlet
+from analyzer.wiretext import printable_text
 
 #: What stands beside the columns of a row.
 _OF_CALLS, _OF_REGISTRATIONS = ("call_key", "source"), ("source",)
@@ -79,7 +80,7 @@ class JsonLines:
 
     def notice(self, ts: int, text: str) -> None:
         """A line at once."""
-        self._say("notice", {"time": rfc3339(ts), "text": text})
+        self._say("notice", {"time": rfc3339(ts), "text": printable_text(text)})
 
     def summary(self, document: Mapping[str, Any]) -> None:
         """The last line."""

@@ -48,7 +48,9 @@ def laid_out(view: LiveView, footer: Sequence[Cell], width: int, height: int, is
         lines += page.column(view.sections, width, room)
     lines = lines[: height - 1] if height > 1 else lines[:1]
     lines += [[] for _ in range(height - 1 - len(lines))]
-    return [*lines, page.joined(footer)] if height > 1 else lines
+    if height > 1:
+        lines.append(page.joined(footer))
+    return lines if is_unicode else [[(text.replace("…", "~"), tone) for text, tone in line] for line in lines]
 
 
 def _fitting(header: Sequence[HeaderLine], room: int) -> list[HeaderLine]:
