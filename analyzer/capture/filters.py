@@ -135,8 +135,6 @@ def ports_filter(link_type: int, ports: Iterable[int], is_loopback: bool = False
         step for at in (0, 2) for step in (Step(LD_HALF_AT, at), *return_if_in(number_runs(_ALL_TUNNEL_PORTS)))
     ]
     look = [
-        # The kernel refuses to load what was not stored on every way there, and thinks that a return goes on.
-        Step(STORE, 0),
         *_ip_headers(link_type),
         "IPv4",
         *_to_pass_if_fragment(),
@@ -161,7 +159,9 @@ def ports_filter(link_type: int, ports: Iterable[int], is_loopback: bool = False
         "nothing",
         Step(RETURN, 0),
     ]
-    program = assembled([*_front(is_loopback), *look])
+    # The kernel refuses to load what was not stored on every way there, and thinks that a return goes on: so the store
+    # stands in front of everything.
+    program = assembled([Step(STORE, 0), *_front(is_loopback), *look])
     if len(program) > MOST_INSTRUCTIONS:
         raise ValueError(f"{len(runs)} separate ports and ranges are more than the kernel's filter can hold")
     return program
