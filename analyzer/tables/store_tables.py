@@ -7,7 +7,6 @@ A stored table is a table of `schema` with the run that wrote it and, where ther
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -24,6 +23,7 @@ from analyzer.tables.store_keys import call_keys, registration_keys
 
 ArrowTable: TypeAlias = Any
 _RUN = Col(LABEL, "Run that wrote the row: start, host and process of its program")
+_SCHEMAS: dict[Any, Any] = {}
 _QUARTER = 900 * 1_000_000_000
 
 
@@ -160,10 +160,11 @@ def conformed(found: ArrowTable, row_type: type[Any], names: list[str] | None = 
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=wanted.metadata))
 
 
-@cache
 def stored_schema(row_type: Any) -> Any:
     """The Arrow schema of a stored row type."""
-    return arrow_schema(row_type)
+    if row_type not in _SCHEMAS:
+        _SCHEMAS[row_type] = arrow_schema(row_type)
+    return _SCHEMAS[row_type]
 
 
 def summed(found: ArrowTable, table: str) -> ArrowTable:
