@@ -59,11 +59,11 @@ MEDIA = {
 }
 
 
-def filters(link_type: int) -> dict[str, Program]:
+def filters(link_type: int, is_loopback: bool = False) -> dict[str, Program]:
     return {
-        "default": default_filter(link_type),
-        "ports": ports_filter(link_type, [5060, 5061]),
-        "theirs": behind_fragments(NOTHING, link_type),
+        "default": default_filter(link_type, is_loopback),
+        "ports": ports_filter(link_type, [5060, 5061], is_loopback),
+        "theirs": behind_fragments(NOTHING, link_type, is_loopback),
     }
 
 
@@ -220,9 +220,9 @@ def test_the_filters_say_what_their_rules_say(made: Made, link_type: int, ports:
 
 
 @pytest.mark.parametrize("name", ["default", "ports", "theirs"])
-@pytest.mark.parametrize("link_type", [ETHERNET, RAW])
-def test_the_kernel_judges_as_the_machine_in_these_tests(name: str, link_type: int) -> None:
-    program = filters(link_type)[name]
+@pytest.mark.parametrize(("link_type", "is_loopback"), [(ETHERNET, False), (ETHERNET, True), (RAW, False)])
+def test_the_kernel_judges_as_the_machine_in_these_tests(name: str, link_type: int, is_loopback: bool) -> None:
+    program = filters(link_type, is_loopback)[name]
     frames = [frame for _, frame in SIP_FRAMES.values()] + [frame for _, frame, _ in OTHER_FRAMES.values() if frame]
     frames += [*MEDIA.values(), *FRAGMENTS.values(), *(frame[14:] for frame in FRAGMENTS.values())]
     assert kernel_verdicts(program, frames) == [passes(program, frame) for frame in frames]
