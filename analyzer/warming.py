@@ -29,6 +29,7 @@ from analyzer.batch import (
 from analyzer.capture.assembly import Assembly
 from analyzer.capture.copies import Copies
 from analyzer.capture.flow_table import FlowTable
+from analyzer.capture.hep_intake import Intake
 from analyzer.capture.ring_kernels import AT_COLUMNS, BLOCK_FIRST, read_block
 from analyzer.capture.rotate import FramesFile
 from analyzer.capture.timeline import timeline
@@ -60,7 +61,8 @@ _SECOND = 1_000_000_000
 
 
 def compile_reading() -> None:
-    """Compile the kernels from containers, and from the kernel's receive ring, to whole datagrams."""
+    """Compile the kernels from containers, the kernel's receive ring and HEP that comes in, to whole datagrams."""
+    Intake()
     block = np.zeros(BLOCK_FIRST + 4, dtype=np.uint8)
     read_block(block, np.zeros(AT_COLUMNS, dtype=np.int64), np.empty(0, dtype=np.uint8), 0)
     with tempfile.TemporaryDirectory(prefix="sipcause-") as folder:

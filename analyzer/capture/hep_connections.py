@@ -73,14 +73,14 @@ class HepConnections:
         return len(self._open)
 
     def ready(self) -> list[Connection]:
-        """Connections with something to read, in the kernel's order, which goes round; newcomers are taken."""
+        """Connections with something to read, those first that were not read for longest; newcomers are taken."""
         ready = []
         for fileno, _ in self.poll.poll(0):
             if fileno == self._listening.fileno():
                 self._accept()
             elif fileno in self._open:
                 ready.append(self._open[fileno])
-        return ready
+        return sorted(ready, key=lambda connection: connection.read_s)
 
     def read(self, connection: Connection) -> tuple[int, list[bytes]]:
         """Read once: when that came, and the packets that it completed."""

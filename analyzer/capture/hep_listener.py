@@ -31,29 +31,20 @@ DATAGRAMS_AT_ONCE = 8192
 #: Addresses of ours that are remembered.
 ADDRESSES_MOST = 1024
 
-#: Texts of the options, by name.
-HEP_OPTIONS = {
-    "--hep": "Listen for HEP of capture agents at ADDRESS:PORT, [IPV6]:PORT or :PORT: HEP 1-3 over UDP, HEP 3 over "
-    "TCP; repeatable.",
-    "--hep-from": "Take HEP only from NETWORK (192.0.2.0/24) or a single address; repeatable. Without it from this "
-    "machine and private networks.",
-    "--hep-rate": "Take at most N HEP messages a second, shared fairly by the senders; "
-    f"{DEFAULT_RATE:,.0f} unless told.",
-    "--hep-key": "Take only HEP 3 packets with this authentication key; it is never written anywhere.",
-}
-
 
 def hep_listener(
     text: str, allowed: Sequence[str] = (), rate: float | None = None, key: str | None = None
 ) -> HepListener:
-    """The listener of one ``--hep TEXT`` with all ``--hep-from``, ``--hep-rate`` and ``--hep-key``.
+    """The listener of one ``--hep TEXT`` with all ``--hep-from``, ``--hep-rate`` and the key of ``--hep-key-file``.
+
+    Without ``allowed`` this machine and private networks may send (`hep_senders.LOCAL_NETWORKS`).
 
     CaptureError, one line with what to do, when a text is wrong or the place cannot be listened at.
     """
     if rate is not None and not rate > 0:
         raise CaptureError(f"--hep-rate {rate:g}", "is no number of messages a second; write one above 0")
     if key == "":
-        raise CaptureError("--hep-key", "is empty; leave the option out to take packets without a key")
+        raise CaptureError("--hep-key-file", "holds no key; leave the option out to take packets without one")
     found = networks(allowed or LOCAL_NETWORKS)
     return HepListener(text, found, DEFAULT_RATE if rate is None else rate, key, is_default=not allowed)
 
@@ -113,15 +104,15 @@ class HepListener:
         return [] if self._is_closed else [self._connections.poll.fileno()]
 
     def read_into(self, buffer: Octets) -> int:
-        """Records of what waits: datagrams up to half of the buffer, one read of each connection, more datagrams."""
+        """Records of what waits: datagrams, one read of each connection, more datagrams."""
         if self._is_closed:
             return 0
         records: list[tuple[int, bytes]] = []
         room = len(buffer)
-        used, left = self._datagrams(records, 0, room // 2, DATAGRAMS_AT_ONCE)
+        # However many datagrams wait, there is room for one read.
+        used, left = self._datagrams(records, 0, room - READ_RECORDS_MOST, DATAGRAMS_AT_ONCE)
         before = len(records)
-        if room - used >= READ_RECORDS_MOST:
-            used = self._streams(records, used, room)
+        used = self._streams(records, used, room)
         if left:
             used, _ = self._datagrams(records, used, room, left)
         if before < len(records):
@@ -147,13 +138,12 @@ class HepListener:
         self._udp.close()
         self._tcp.close()
 
-    def taken_notes(self, capture_no: int) -> list[tuple[IssueNote, int]]:
-        """What is odd about senders (``hep.clock``, ``hep.refused``, ``hep.bad_packet``), for `IssueLog.add`.
+    def taken_notes(self, capture_no: int, at_once: bool = False) -> list[tuple[IssueNote, int]]:
+        """What is odd about senders (`listening.Noting`): ``hep.clock``, ``hep.refused``, ``hep.bad_packet``.
 
-        Each with how many observations it stands for: a row a minute for each code and sender, all of them once this is
-        closed. To be called about once a second.
+        A row a minute for each code and sender.
         """
-        return self._tally.taken(arrival([]), capture_no, at_once=self._is_closed)
+        return self._tally.taken(arrival([]), capture_no, at_once)
 
     def _datagrams(self, records: list[tuple[int, bytes]], used: int, most: int, count: int) -> tuple[int, int]:
         """Read up to ``count`` datagrams while the longest has room below ``most``; octets used, rest of the count."""

@@ -46,8 +46,7 @@ def place(text: str) -> Place:
         address = address[1:-1]
     elif ":" in address or (colon and address == "" and not port):
         raise _bad(text)
-    if address == "*":
-        address = ""
+    address = {"*": "", "localhost": "127.0.0.1"}.get(address, address)
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65_535):
         raise _bad(text)
     if address:

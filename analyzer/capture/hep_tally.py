@@ -14,7 +14,7 @@ TOLD_MOST = 256
 #: Why something is not taken, in words, by the reasons that `HepTally.refused` counts.
 REASONS = {
     "sender": "not an allowed sender; --hep-from lets it in",
-    "key": "not the key of --hep-key",
+    "key": "not the key of --hep-key-file",
     "rate": "beyond --hep-rate",
     "not_hep": "no HEP",
     "too_long": "longer than a datagram can be",

@@ -7,9 +7,10 @@ assembly, the frames file) is the same for a file and for a wire. Time stamps ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from analyzer.batch import Octets
+from analyzer.issues import IssueNote
 from analyzer.vocab import SourceKind
 
 #: Of a record: seconds, nanoseconds, octets that follow, octets on the wire; little endian, 32 bits each.
@@ -49,3 +50,14 @@ class Listener(Protocol):
 
     def close(self) -> None:
         """Let go of everything; twice does no harm."""
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A listener that has something to say about who sends to it."""
+
+    def taken_notes(self, capture_no: int, at_once: bool = False) -> list[tuple[IssueNote, int]]:
+        """What is due since it was asked last, for `IssueLog.add`: each with how many observations it stands for.
+
+        To be asked about once a second; with ``at_once`` everything is due.
+        """

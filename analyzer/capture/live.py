@@ -16,7 +16,7 @@ import numpy as np
 from analyzer.batch import D_FRAME_NO, D_TS, Datagrams, Ints, Octets
 from analyzer.capture import walk_kernels as walk
 from analyzer.capture.flow_table import FlowTable
-from analyzer.capture.listening import LEAST_BUFFER, RECORD_OCTETS, Listener
+from analyzer.capture.listening import LEAST_BUFFER, RECORD_OCTETS, Listener, Noting
 from analyzer.capture.reader import Reader, _Batch
 from analyzer.capture.source import Source
 from analyzer.capture.timeline import joined
@@ -148,6 +148,7 @@ class LiveTimeline:
 
     def __init__(self, listeners: Sequence[Listener], issues: IssueLog, sink: FramesSink | None = None) -> None:
         self.flows = FlowTable()
+        self._issues = issues
         self.readers = [
             LiveReader(listener, number, issues, self.flows, sink) for number, listener in enumerate(listeners, 1)
         ]
@@ -195,6 +196,14 @@ class LiveTimeline:
         """About once a second: let listeners look after their links."""
         for reader in self.readers:
             reader.listener.tick()
+        self.note()
+
+    def note(self, at_once: bool = False) -> None:
+        """Write down what listeners have to say about who sends to them; at the end ``at_once``."""
+        for reader in self.readers:
+            if isinstance(reader.listener, Noting):
+                for note, count in reader.listener.taken_notes(reader.capture_no, at_once):
+                    self._issues.add(note, count)
 
     def close(self) -> None:
         """Let go of all listeners."""

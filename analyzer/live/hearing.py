@@ -89,6 +89,7 @@ class Hearing:
             if asked >= next_tick:
                 next_tick = max(next_tick + SECOND, asked)
                 yield from self._ticked(asked, started, is_drained)
+        self.timeline.note(at_once=True)
         yield from self._messages(self.assembly.close())
         self._note(self.events)
         yield from self._batches(self.copies.close())

@@ -57,6 +57,7 @@ def run(options: LiveOptions, screen: Screen) -> None:
         listeners = _listeners(options, stack)
         metrics = _metrics(options, stack)
         said = [*([] if plan.notice is None else [plan.notice]), *drop(plan)]
+        said += [notice for listener in listeners if (notice := getattr(listener, "notice", None))]
         LiveRun(options, screen, listeners, rules, metrics, said, stack).run()
 
 

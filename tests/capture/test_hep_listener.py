@@ -313,6 +313,23 @@ def test_without_file_descriptors_it_waits_and_says_so(monkeypatch: pytest.Monke
             assert len(packets(listener, 1)) == 1
 
 
+def test_neither_a_flood_nor_a_busy_connection_keeps_the_others_waiting() -> None:
+    long = b"HEP3" + struct.pack(">H", 60_000) + chunk(15, INVITE + bytes(60_000 - 12 - len(INVITE)))
+    with listening() as listener, contextlib.ExitStack() as stack, agent(listener) as flood:
+        streams = [stack.enter_context(agent(listener, kind=socket.SOCK_STREAM)) for _ in range(4)]
+        read_until(listener, lambda _: len(listener._connections) == 4)
+        for _ in range(100):  # six times what a buffer holds
+            flood.send(long)
+        for n, stream in enumerate(streams):
+            stream.sendall((b"HEP3\0\x0d" + chunk(99, b"%d" % n)) * 5_000)
+        heard: set[bytes] = set()
+        for _ in streams:
+            new = {one.packet[-1:] for one in split(BUFFER[: listener.read_into(BUFFER)].tobytes())} - {b"\0"}
+            assert new - heard
+            heard |= new
+        assert heard == {b"0", b"1", b"2", b"3"}
+
+
 # -- who may send, and how much ---------------------------------------------------------------------------------------
 
 
@@ -437,8 +454,7 @@ def test_a_wrong_clock_becomes_a_row() -> None:
         sending.send(hep1(version=2, ts=0))
         read_until(listener, lambda got: len(got) == 1)
         assert listener.taken_notes(7) == []  # a row a minute
-        listener.close()
-        ((note, count),) = listener.taken_notes(7)
+        ((note, count),) = listener.taken_notes(7, at_once=True)
         assert (note.detail, count) == ("127.0.0.1: it states no time that can be one", 1)
 
 
@@ -475,6 +491,7 @@ def test_the_issues_are_explained() -> None:
         (":9060", "", 9060),
         ("9060", "", 9060),
         ("*:65535", "", 65_535),
+        ("localhost:9060", "127.0.0.1", 9060),
         (" 192.0.2.1:9060 ", "192.0.2.1", 9060),
     ],
 )
@@ -486,7 +503,7 @@ def test_places(text: str, address: str, port: int) -> None:
     "text",
     [
         *("", ":", "eth0", "::1:9060x", "::", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "[::1]", "a:-1", "9٣"),
-        *("localhost:9060", "1.2.3:9060", "[1.2.3]:9060", "300.1.1.1:9060", "[::g]:1"),
+        *("example.com:9060", "1.2.3:9060", "[1.2.3]:9060", "300.1.1.1:9060", "[::g]:1"),
     ],
 )
 def test_what_is_no_place(text: str) -> None:
@@ -529,7 +546,7 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
         (["10.0.0.0/33"], None, None, "--hep-from 10.0.0.0/33: is no network"),
         ((), 0, None, "--hep-rate 0: is no number of messages a second"),
         ((), float("nan"), None, "--hep-rate nan: is no number of messages a second"),
-        ((), None, "", "--hep-key: is empty"),
+        ((), None, "", "--hep-key-file: holds no key"),
     ],
 )
 def test_wrong_options(allowed: Sequence[str], rate: float | None, key: str | None, said: str) -> None:

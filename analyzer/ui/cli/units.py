@@ -62,23 +62,23 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
 
 
 class HostPort(click.ParamType):  # type: ignore[type-arg]
-    """Where to listen: 127.0.0.1:9108, [::1]:9108, localhost:9108, :9108 for every address."""
+    """Where to listen: 127.0.0.1:9060, [::1]:9060, localhost:9060; :9060 or 9060 for every address."""
 
     name = "addr:port"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """Host and port; an IPv6 address without its brackets."""
+        """Host and port; an IPv6 address without its brackets, every address as an empty host."""
         if isinstance(value, tuple):
             return value
-        host, colon, port = value.strip().rpartition(":")
+        host, _, port = value.strip().rpartition(":")
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
             is_good = _is_address(host)
         else:
             is_good = re.fullmatch(r"[A-Za-z0-9.-]*", host) is not None
-        if not colon or not is_good or not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not 0 < int(port) < 65_536:
-            self.fail(f"{value!r}: write an address and a port, 0.0.0.0:9060 or [::]:9060", param, ctx)
-        return host or "0.0.0.0", int(port)
+        if not is_good or not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not 0 < int(port) < 65_536:
+            self.fail(f"{value!r}: write an address and a port, 0.0.0.0:9060 or :9060", param, ctx)
+        return host, int(port)
 
 
 class Network(click.ParamType):  # type: ignore[type-arg]
