@@ -131,6 +131,10 @@ class Rise:
             self._samples.popleft()
         return self._risen - self._samples[0][1]
 
+    def begin(self, now_ts: int) -> None:
+        """The span begins now: the clock was set back."""
+        self._samples = deque([(now_ts, self._risen)])
+
     def covers(self, now_ts: int) -> bool:
         """Whether the whole span was seen."""
         return now_ts - self._samples[0][0] >= self._span_ns

@@ -67,7 +67,9 @@ class _Watch:
         self.clear_since = None if self.clear_since is None else min(self.clear_since, now_ts)
         self.told_ts = None if self.told_ts is None else min(self.told_ts, now_ts)
         self.fired_ts = min(self.fired_ts, now_ts)
-        self.rise, self.looked_ts = None, None
+        self.looked_ts = None
+        if self.rise is not None:
+            self.rise.begin(now_ts)
 
 
 class Alerts:
@@ -146,8 +148,8 @@ class Alerts:
     def _look(self, watch: _Watch, snapshot: LiveSnapshot) -> None:
         condition, now_ts = watch.rule.condition, snapshot.now_ts
         if condition.what in (What.DROPS, What.SILENCE):
-            if watch.rise is None:
-                watch.rise = Rise(condition.span_s, snapshot.start_ts if not self._last_ts else now_ts)
+            if watch.rise is None:  # the first look: what was before is no silence, nobody listened
+                watch.rise = Rise(condition.span_s, now_ts)
             counter = frames_lost(snapshot) if condition.what is What.DROPS else snapshot.sip_messages
             watch.readings = [Reading(watch.rise.add(now_ts, counter))]
             seen = condition.what is What.DROPS or watch.rise.covers(now_ts)
