@@ -91,3 +91,19 @@ def test_a_full_disk_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outlet.trouble is None
     assert written == [b"one\n"]
     outlet.close()
+
+
+def test_there_is_no_thread_before_there_is_something_to_write() -> None:
+    reader, writer = os.pipe()
+    before = threading.active_count()
+    outlet = Outlet(writer)
+    assert threading.active_count() == before
+    assert outlet.put(b"")
+    assert threading.active_count() == before
+    assert outlet.put(b"x")
+    assert threading.active_count() == before + 1
+    assert outlet.close() == 0
+    assert outlet.close() == 0
+    assert Outlet(writer).close() == 0
+    os.close(writer)
+    os.close(reader)

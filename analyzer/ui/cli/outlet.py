@@ -37,8 +37,9 @@ class Outlet:
         self.is_gone = False
         #: Why nothing can be written at the moment; None while all is well.
         self.trouble: str | None = None
+        # Started when there is something to write: privileges are given up before, and a thread keeps those it has.
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
-        self._thread.start()
+        self._has_begun = False
 
     @property
     def is_idle(self) -> bool:
@@ -53,6 +54,9 @@ class Outlet:
             if octets:
                 self._waiting.append(octets)
                 self._octets += len(octets)
+                if not self._has_begun:
+                    self._has_begun = True
+                    self._thread.start()
                 self._changed.notify()
         return True
 
@@ -61,7 +65,8 @@ class Outlet:
         with self._changed:
             self._is_closing = True
             self._changed.notify()
-        self._thread.join(patience_s)
+        if self._has_begun:
+            self._thread.join(patience_s)
         return self._octets
 
     def _run(self) -> None:
