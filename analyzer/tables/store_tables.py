@@ -160,9 +160,14 @@ def conformed(found: ArrowTable, row_type: type[Any], names: list[str] | None = 
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=wanted.metadata))
 
 
-@cache
-def stored_schema(row_type: Any) -> Any:
+def stored_schema(row_type: type[Any]) -> Any:
     """The Arrow schema of a stored row type."""
+    known: Any = row_type  # hashable, whatever mypy holds of types
+    return _schema(known)
+
+
+@cache
+def _schema(row_type: Any) -> Any:
     return arrow_schema(row_type)
 
 
