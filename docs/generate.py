@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from live_schema import live_schema  # noqa: E402
 from analyzer import schema  # noqa: E402  found once the repository is on the path
 from analyzer.registry import load_registry  # noqa: E402
 from analyzer.schema import Kind  # noqa: E402
+from analyzer.tables.store_tables import STORED, Stored  # noqa: E402
 
 KINDS = {
     Kind.KEY: "whole number, never missing",
@@ -38,7 +39,7 @@ KINDS = {
 FORMATS = [
     (
         "csv",
-        "UTF-8, RFC 4180 with LF line ends, a header line. Missing cells are empty, an empty text is `\"\"`. "
+        'UTF-8, RFC 4180 with LF line ends, a header line. Missing cells are empty, an empty text is `""`. '
         "Times are RFC 3339 in UTC with nine decimals. A text that a spreadsheet would take for a formula "
         "begins with an apostrophe.",
     ),
@@ -73,6 +74,15 @@ A whole number from the wire that does not fit its column is missing (`Int16`) o
 A file gets its name when it is whole; until then its name ends in `.part`.
 
 {tables}
+
+# Tables in a store
+
+`sipcause live --store DIR` writes these, as `DIR/TABLE/day=YYYY-MM-DD/part-….parquet` ([live.md](live.md)); days are
+those of the store's time zone. Numbers (`call_no`) begin at 1 in each run: with `run` they join tables. A reader of the
+parts alone sees a call twice that was open at the end of a run and went on in the next one:
+`analyzer.tables.store_read.open_store(DIR).calls()` gives each once.
+
+{stored}
 """
 
 
@@ -85,12 +95,22 @@ def tables_page() -> str:
         types=_table(("type in pandas", "holds"), types),
         formats=_table(("file", "what to know"), formats),
         tables="\n\n".join(tables),
+        stored="\n\n".join(_stored(name, stored) for name, stored in STORED.items()),
     )
 
 
-def _columns(row_type: type[Any]) -> str:
+def _stored(name: str, stored: Stored) -> str:
+    """A table of the store: whole, or what it has more than the table of the same name."""
+    known = {column.name for column in schema.columns(stored.given)} if name in schema.TABLES else set()
+    more = f"The columns of [{name}](#{name}), and:\n\n" if known else ""
+    return f"## stored {name}\n\n{stored.row_type.__doc__}\n\n{more}{_columns(stored.row_type, known)}"
+
+
+def _columns(row_type: type[Any], known: Collection[str] = ()) -> str:
     rows = []
     for column in schema.columns(row_type):
+        if column.name in known:
+            continue
         kind = f"`{column.kind.value}`" + (", may be missing" if column.optional else "")
         field = f"`{column.field}`" if column.field else ""
         rows.append((f"`{column.name}`", kind, column.unit, column.meaning, field))

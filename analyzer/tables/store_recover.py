@@ -39,7 +39,7 @@ class Recovered:
         self.notices = notices
         self.messages = 0
         #: Every message has been handed out, and whoever takes them came back for more.
-        self.is_done = False
+        self.is_done = not runs
         self.datagrams: Iterator[Datagrams] = self._walk(runs)
 
     def _walk(self, runs: list[Adopted]) -> Iterator[Datagrams]:

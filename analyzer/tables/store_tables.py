@@ -23,7 +23,6 @@ from analyzer.tables.store_keys import call_keys, registration_keys
 
 ArrowTable: TypeAlias = Any
 _RUN = Col(LABEL, "Run that wrote the row: start, host and process of its program")
-_SCHEMAS: dict[Any, Any] = {}
 _QUARTER = 900 * 1_000_000_000
 
 
@@ -160,11 +159,15 @@ def conformed(found: ArrowTable, row_type: type[Any], names: list[str] | None = 
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=wanted.metadata))
 
 
-def stored_schema(row_type: Any) -> Any:
+def stored_schema(row_type: type[Any]) -> Any:
     """The Arrow schema of a stored row type."""
-    if row_type not in _SCHEMAS:
-        _SCHEMAS[row_type] = arrow_schema(row_type)
-    return _SCHEMAS[row_type]
+    known: Any = row_type  # hashable, whatever mypy holds of types
+    return _schema(known)
+
+
+@cache
+def _schema(row_type: Any) -> Any:
+    return arrow_schema(row_type)
 
 
 def summed(found: ArrowTable, table: str) -> ArrowTable:

@@ -163,9 +163,7 @@ def test_the_first_that_was_captured_counts_and_all_others_are_copies() -> None:
 def test_two_vlans_with_the_same_packets_are_one_network_whichever_comes_first() -> None:
     first = conversation(20, network=10)
     requests, responses = first[::2], [one._replace(network=20) for one in first[1::2]]
-    shown = in_order(
-        requests, again(requests, 14 * US, network=20), responses, again(responses, 14 * US, network=10)
-    )
+    shown = in_order(requests, again(requests, 14 * US, network=20), responses, again(responses, 14 * US, network=10))
     seen = marked(shown)
     assert seen.copies == [0, 1] * 20
     assert seen.networks == [10] * 40

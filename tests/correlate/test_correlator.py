@@ -59,9 +59,7 @@ def test_the_flows_are_what_they_should_be(whole: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("cut", "drain_at"), [(1, 4096), (7, 4096), (2048, 1), (3, 2)])
-def test_how_the_messages_were_cut_into_batches_does_not_matter(
-    whole: dict[str, Any], cut: int, drain_at: int
-) -> None:
+def test_how_the_messages_were_cut_into_batches_does_not_matter(whole: dict[str, Any], cut: int, drain_at: int) -> None:
     assert outcome(Run(drain_at=drain_at).take(mixed(), cut).close()) == whole
 
 

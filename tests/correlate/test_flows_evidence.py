@@ -138,9 +138,7 @@ def test_the_table_has_messages_and_events() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flow.pcap"
-        write_pcap(
-            sent(EVERYWHERE + "call d\nalice -> pbx INVITE\nalice <- pbx icmp error=port +1ms\nend +40s"), path
-        )
+        write_pcap(sent(EVERYWHERE + "call d\nalice -> pbx INVITE\nalice <- pbx icmp error=port +1ms\nend +40s"), path)
         table = analyzer.analyze(str(path)).evidence
     assert len(table) == 10
     assert table["kind"].tolist()[-1] == "icmp"

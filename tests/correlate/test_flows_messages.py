@@ -206,7 +206,7 @@ def test_a_refusal_without_ack_is_an_issue_when_it_was_resent_to_timer_h() -> No
 
 
 def test_what_is_odd_about_a_reason_is_an_issue() -> None:
-    refused = "alice -> bob INVITE\nalice <- bob 486 reason=\"{}\"\n"
+    refused = 'alice -> bob INVITE\nalice <- bob 486 reason="{}"\n'
     assert issues(refused.format("Q.850;cause=16, Q.850;cause=17")) == {"sip.reason_several": 1}
     assert issues(refused.format("Q.850;cause=145")) == {"sip.reason_masked": 1}
     assert issues(refused.format("Q.850;cause=34")) == {"sip.cause_conflict": 1}

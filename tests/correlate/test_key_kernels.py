@@ -121,9 +121,7 @@ def test_without_the_cookie_the_from_tag_joins_the_transaction() -> None:
 
 def test_a_message_without_call_id_is_told_by_its_addresses_in_either_direction() -> None:
     def bare(start: str, source: int, target: int) -> Sent:
-        octets = b"\r\n".join(
-            line for line in sip(start, "a").split(b"\r\n") if not line.startswith(b"Call-ID")
-        )
+        octets = b"\r\n".join(line for line in sip(start, "a").split(b"\r\n") if not line.startswith(b"Call-ID"))
         return Sent(0, source, target, octets)
 
     asked, answer, elsewhere = keys_of(

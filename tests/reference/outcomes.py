@@ -67,11 +67,7 @@ def gather(call: Call, clock: int) -> Facts:
         for transaction in attempt.transactions
         for response in transaction.responses
     )
-    cancels = [
-        cancel.request
-        for cancel in decider.cancels
-        if cancel.request.clock <= cancellable_until(standing)
-    ]
+    cancels = [cancel.request for cancel in decider.cancels if cancel.request.clock <= cancellable_until(standing)]
     cancel = min(cancels, key=lambda message: message.no) if cancels else None
     answered = standing.final is not None and 200 <= (standing.final.status or 0) < 300
     tag = standing.final.to_tag if answered and standing.final is not None else None

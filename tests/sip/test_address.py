@@ -15,7 +15,7 @@ from analyzer.sip.address import read_address, read_addresses, read_first_addres
         (b'"a;b, <c> \\" d" <sip:x>;tag=1', b'a;b, <c> " d', b"sip:x", b"1"),
         (b"<sip:a@[2001:db8::1]:5060>;tag=1", None, b"sip:a@[2001:db8::1]:5060", b"1"),
         (b"<tel:+31;phone-context=x>;tag=1", None, b"tel:+31;phone-context=x", b"1"),
-        (b"<sip:%61%3b@x?h=v>;x=\";tag=9\";tag=1", None, b"sip:%61%3b@x?h=v", b"1"),
+        (b'<sip:%61%3b@x?h=v>;x=";tag=9";tag=1', None, b"sip:%61%3b@x?h=v", b"1"),
         (b"Doe, John <sip:j@d>;tag=1", b"Doe, John", b"sip:j@d", b"1"),
         (b'"never closed <sip:a@b>;tag=1', b'"never closed', b"sip:a@b", b"1"),
         (b"<sip:no-close;tag=1", None, b"sip:no-close;tag=1", None),

@@ -25,8 +25,13 @@ def test_quoted_strings_are_blotted_out() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b'"a b"', b"a b"), (b'"a\\"b\\\\"', b'a"b\\'), (b'"a"b', b'"a"b'), (b'"a', b'"a'), (b'"', b'"'),
-        (b"a", b"a"), (b'""', b""),
+        (b'"a b"', b"a b"),
+        (b'"a\\"b\\\\"', b'a"b\\'),
+        (b'"a"b', b'"a"b'),
+        (b'"a', b'"a'),
+        (b'"', b'"'),
+        (b"a", b"a"),
+        (b'""', b""),
     ],
 )
 def test_unquoted(text: bytes, expected: bytes) -> None:

@@ -256,6 +256,16 @@ def test_nothing_is_committed_before_all_is_read_again(tmp_path: Path) -> None:
     assert recovered(tmp_path)[0] == ["INVITE 11", "INVITE 12", "INVITE 13"]
 
 
+def test_where_nothing_was_left_open_nothing_need_be_read(tmp_path: Path) -> None:
+    one = writer(tmp_path)
+    found = one.recover()
+    assert (found.runs, found.last_ts, found.is_done) == ((), MISSING, True)
+    one.add("midcall", told_rows([1]))
+    assert one.commit(opened(), START)
+    assert numbers(tmp_path) == [1]
+    one.close()
+
+
 def test_what_two_dead_runs_left_comes_by_time(tmp_path: Path) -> None:
     for run, calls in (("a", (1, 3, 2, 7)), ("b", (4, 5, 6, 8))):
         one = writer(tmp_path, run=run)

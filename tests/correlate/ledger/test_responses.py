@@ -55,8 +55,7 @@ def test_branches_below_the_callers_side() -> None:
 def test_of_branches_at_the_callers_side_the_better_final_counts() -> None:
     """Seen behind the forking proxy alone: both branches stand at the lowest hop."""
     text = (
-        "proxy -> bob INVITE vias=1\nproxy -> carol INVITE vias=1 cseq=1\nproxy <- bob 404\nproxy <- carol {}\n"
-        "end +60s"
+        "proxy -> bob INVITE vias=1\nproxy -> carol INVITE vias=1 cseq=1\nproxy <- bob 404\nproxy <- carol {}\nend +60s"
     )
     assert of_frame(text.format(603), 4)[1] == ("it outranks the 404 of another branch", "forks")
     assert of_frame(text.format(503), 4)[0] == ("outranked by the 404 of frame 3", "forks")
