@@ -91,8 +91,12 @@ class FramesFile:
 
     @property
     def trouble(self) -> str | None:
-        """Why frames cannot be written at the moment, or what else went wrong; None while all is well."""
-        return self._write_trouble or self._settle_trouble or self._folder.trouble
+        """Why frames cannot be written at the moment and how many that cost so far, or what else went wrong; None while
+        all is well. May be asked from another thread."""
+        trouble = self._write_trouble
+        if trouble is not None:
+            return f"{trouble}; {self.lost:,} frames lost" if self.lost else trouble
+        return self._settle_trouble or self._folder.trouble
 
     @property
     def name(self) -> str | None:

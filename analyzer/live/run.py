@@ -31,7 +31,7 @@ from analyzer.live.screen import Screen
 from analyzer.ops.alert_file import AlertRule, load_alerts
 from analyzer.ops.alerts import Alerts
 from analyzer.ops.metrics import Metrics
-from analyzer.ops.notify import READY, STOPPING, WATCHDOG, notify
+from analyzer.ops.notify import READY, STOPPING, WATCHDOG, notify, status
 from analyzer.ops.privileges import drop, plan_user
 from analyzer.stages import MessageSink
 from analyzer.stats.ended import EndedTotals
@@ -215,7 +215,6 @@ class LiveRun:
         if self._keeping is not None:
             self._keeping.tick(now)
         self._show(now)
-        notify(WATCHDOG)
         if self._screen.wants_to_stop:
             self._hearing.stop()
 
@@ -238,6 +237,8 @@ class LiveRun:
         if self._metrics is not None:
             self._metrics.show(snapshot)
         self._screen.show(snapshot)
+        calls = snapshot.setting_up + snapshot.in_call
+        notify(WATCHDOG, status(f"{snapshot.frames:,} frames, {calls:,} calls open, {snapshot.dropped:,} dropped"))
 
     def _outputs(self) -> Mapping[str, Any]:
         """What snapshots say of store and frames file."""
@@ -271,7 +272,7 @@ class LiveRun:
         if self._frames is not None:
             trouble = self._frames.trouble
             if (trouble is None) != (self._frames_trouble is None):
-                self._notice(now, trouble or "frames are written again")
+                self._notice(now, trouble or f"frames are written again; {self._frames.lost:,} were lost")
             self._frames_trouble = trouble
 
     def _close(self) -> None:

@@ -1,1 +1,1 @@
-"""What a live run tells other programs: metrics for Prometheus, alerts."""
+"""What a live run tells other programs (metrics, alerts, a service manager), and the rights that it gives up."""

@@ -453,7 +453,7 @@ def test_a_full_disk_is_said_and_frames_are_counted(tmp_path: Path, disk: Disk) 
     frame = bytes(1000)
     for number in range(1, 10):
         add(file, [frame], number, first=number)
-    assert file.trouble == f"{tmp_path}: cannot be written (No space left on device)"
+    assert file.trouble == f"{tmp_path}: cannot be written (No space left on device); 7 frames lost"
     assert file.lost == 7
     add(file, [frame], 10, first=10)
     assert (file.written, file.lost) == (2, 8)

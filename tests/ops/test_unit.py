@@ -50,3 +50,18 @@ def test_every_setting_is_one_that_the_program_needs() -> None:
 def test_the_example_names_all_that_the_unit_asks_for() -> None:
     given = set(re.findall(r"^(\w+)=", (CONTRIB / "sipcause.env").read_text(encoding="utf-8"), re.MULTILINE))
     assert given == set(re.findall(r"\$(SIPCAUSE_\w+)", UNIT))
+
+
+def test_the_command_knows_every_option_of_the_unit() -> None:
+    from analyzer.ui.cli.live import live
+
+    known = {option for parameter in live.params for option in parameter.opts}
+    lines = UNIT + (CONTRIB / "sipcause.env").read_text(encoding="utf-8") + (CONTRIB / "README.md").read_text("utf-8")
+    given = {
+        word
+        for line in lines.splitlines()
+        if "sipcause live" in line or line.lstrip("#").startswith("SIPCAUSE_")
+        for word in re.findall(r"(?<=[\s=])--?[a-z][a-z-]*", line)
+    }
+    assert "-w" in given
+    assert given <= known | {"--help"}
