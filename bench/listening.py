@@ -41,7 +41,7 @@ class _Message(ctypes.Structure):
     )  # fmt: skip
 
 
-def send(rate: float, seconds: float) -> int:
+def send(rate: float, seconds: float, octets: bytes = _PAYLOAD) -> int:
     """Send at a rate to a socket that takes nothing; returns the packets sent."""
     libc = ctypes.CDLL(None)
     with (
@@ -50,8 +50,8 @@ def send(rate: float, seconds: float) -> int:
     ):
         sink.bind(("127.0.0.1", 0))
         out.connect(sink.getsockname())
-        payload = ctypes.create_string_buffer(_PAYLOAD, len(_PAYLOAD))
-        vector = _Vector(ctypes.addressof(payload), len(_PAYLOAD))
+        payload = ctypes.create_string_buffer(octets, len(octets))
+        vector = _Vector(ctypes.addressof(payload), len(octets))
         messages = (_Message * _BURST)(
             *(_Message(vector=ctypes.addressof(vector), vector_length=1) for _ in range(_BURST))
         )
