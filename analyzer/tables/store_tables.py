@@ -7,6 +7,7 @@ A stored table is a table of `schema` with the run that wrote it and, where ther
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
