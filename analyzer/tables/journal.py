@@ -103,9 +103,10 @@ class LogWriter:
 class Log:
     """A log that is read, perhaps while another process appends to it. As a context manager it closes its file.
 
-    ``frames`` are those up to the last commit, ``torn`` the octets behind the last whole frame, ``late`` the whole
-    frames behind the last commit. ``is_damaged``: behind the last whole frame stands what no interrupted writing
-    leaves. ``checked`` names the frames whose payload is read to be believed; all others are where they say they are.
+    ``frames`` are those up to the last commit, ``late`` the whole frames behind it, ``torn`` the octets behind the last
+    whole frame. ``is_damaged``: there stands what no interrupted writing leaves. ``changed_ts``: when the log was last
+    written to, ns. ``checked`` names the frames whose payload is read to be believed; all others are where they say
+    they are.
     """
 
     def __init__(self, path: Path, checked: Collection[str] | None = None) -> None:
@@ -113,7 +114,8 @@ class Log:
         self.path = path
         self._file = open(path, "rb")  # noqa: SIM115  closed by __exit__
         try:
-            self.octets = os.fstat(self._file.fileno()).st_size
+            about = os.fstat(self._file.fileno())
+            self.octets, self.changed_ts = about.st_size, about.st_mtime_ns
             self.is_damaged = False
             whole = list(self._whole(checked))
         except BaseException:

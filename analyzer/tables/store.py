@@ -31,7 +31,7 @@ from analyzer.tables.store_files import (
     new_run,
 )
 from analyzer.tables.store_open import Segments, kept, open_path, write_messages
-from analyzer.tables.store_recover import Adopted, Recovered, adopt
+from analyzer.tables.store_recover import Adopted, Recovered, adopt, runs_in
 from analyzer.tables.store_roll import roll
 from analyzer.tables.store_tables import STORED, stored_columns
 from analyzer.tables.store_waiting import Bounds, Waiting
@@ -221,6 +221,8 @@ class StoreWriter:
     def _fresh(self) -> set[str]:
         """The runs whose messages we hold from the next commit on, and those that these had superseded."""
         earlier = {run for one in self._adopted if one.commit is not None for run in one.commit.supersedes}
+        if earlier:
+            earlier &= runs_in(self.folder)  # the others are gone, and need not be named for ever
         return {one.run for one in self._adopted} | earlier
 
     def _hand_over(self, commit: Commit | None) -> None:

@@ -47,6 +47,7 @@ class Recovered:
             self.messages += len(part)
             octets = np.concatenate([part.octets, np.zeros(_SPARE, dtype=np.uint8)])
             yield Datagrams(octets, np.ascontiguousarray(part.rows[:, :D_COLUMNS]))
+        self.notices += [text for adopted in runs for text in adopted.notices]
         self.is_done = True
 
 
@@ -59,13 +60,18 @@ class Adopted:
         self._folder = folder
         self._logs = _logs(folder, OPEN, run)
         self.commit = last_commit(list(self._logs.values()))
+        #: What went wrong while its messages were read.
+        self.notices: list[str] = []
 
     def messages(self) -> Iterator[Kept]:
         """Its open messages in the order in which they came."""
         if self.commit is None:
             return
-        for path in uncovered(self._logs):
-            yield from messages_in(path, self.commit.still_open, checked=None)
+        try:
+            for path in uncovered(self._logs):
+                yield from messages_in(path, self.commit.still_open, checked=None)
+        except OSError as error:
+            self.notices.append(f"what {self.run} left open cannot be read to its end: {error.strerror or error}")
 
     def remove(self, disk: Disk) -> None:
         """Its messages are held elsewhere or needed no more. Raises OSError."""

@@ -7,7 +7,6 @@ it there takes of it what has no part yet (`store_read`).
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import tzinfo
@@ -50,7 +49,8 @@ def by_day(log: Log, zone: tzinfo, tables: Collection[str] = STORED) -> dict[str
     whole = {name: united(parts, name) for name, parts in found.items()}
     calls = whole.get("calls")
     commit = log.last_commit
-    now = time.time_ns() if commit is None or commit.ts == MISSING else commit.ts
+    # The same whenever it is asked: rolling that is done again must give the same parts.
+    now = log.changed_ts if commit is None or commit.ts == MISSING else commit.ts
     return {name: _split(rows, name, calls, zone, now) for name, rows in whole.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from analyzer.batch import MISSING
 from analyzer.tables.journal import Log
-from analyzer.tables.store_files import logs_in
+from analyzer.tables.store_files import Lock, logs_in
 from analyzer.tables.store_read import open_store
 from analyzer.tables.store_verify import verify
 from tests.tables.storing import (
@@ -246,6 +247,19 @@ def test_two_that_start_at_once_do_not_both_go_on_with_the_same_run(tmp_path: Pa
     two.close()
 
 
+def test_a_lock_that_was_removed_meanwhile_guards_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody let go of a run between our opening of its lock and our taking of it."""
+    writer(tmp_path).close()
+    locked = fcntl.flock
+
+    def late(number: int, how: int) -> None:
+        (tmp_path / "locks" / "dead.lock").unlink()
+        locked(number, how)
+
+    monkeypatch.setattr("fcntl.flock", late)
+    assert Lock.take(tmp_path, "dead") is None
+
+
 def test_nothing_is_committed_before_all_is_read_again(tmp_path: Path) -> None:
     three_commits(tmp_path)
     one = writer(tmp_path)
@@ -352,6 +366,7 @@ def test_what_the_system_could_not_write_is_written_to_another_file(
     monkeypatch.undo()
     one.commit(opened(11), START + 2)
     assert one.trouble is None
+    assert {name.sequence for kind in ("journal", "open") for name in logs_in(tmp_path, kind)} == {1, 2}
     assert numbers(tmp_path) == [1]
     dies(one)
     assert recovered(tmp_path) == (["INVITE 11"], START + 2)
@@ -424,3 +439,49 @@ def test_killed_again_and_again_with_a_reader_beside(tmp_path: Path) -> None:
     held = recovered(tmp_path)[0]
     assert len(held) == len(set(held))
     assert {f"INVITE {number + 1_000_000}" for number in range(first - 4, first + 1)} <= set(held)
+
+
+FILLED = """
+import sys
+from tests.tables.storing import *
+from tests.tables.test_store_crash import numbers
+from analyzer.tables.store_files import Disk
+from analyzer.tables.store_read import open_store
+from analyzer.tables.store_verify import verify
+folder = Path(sys.argv[1])
+one = writer(folder / "store", disk=Disk(), rolling=Rolling(every_s=0.0, again_s=0.0))
+def turn(number):
+    one.add("midcall", told_rows([number]))
+    one.keep(*message_batch([number + 10_000], "INVITE {} " + "x" * 2_000))
+    one.commit(opened(*range(10_000, 10_001 + number)), START + number)
+turn(1)
+assert one.trouble is None, one.trouble
+filling = folder / "filling"
+with filling.open("wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(bytes(4096))
+    except OSError:
+        pass
+for number in range(2, 20):
+    turn(number)
+assert "No space left on device" in one.trouble, one.trouble
+assert numbers(folder / "store")[0] == 1 and verify(open_store(folder / "store")).is_sound
+filling.unlink()
+turn(20)
+turn(21)
+assert one.trouble is None, one.trouble
+assert numbers(folder / "store") == list(range(1, 22))
+one.close(opened(10_001), START + 30)
+assert one.trouble is None and not verify(open_store(folder / "store")).faults
+print("well")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
+def test_a_small_file_system_is_full_and_has_room_again(tmp_path: Path) -> None:
+    mounted = f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && exec {sys.executable} -c '{FILLED}' {tmp_path}"
+    run = subprocess.run(["unshare", "-m", "sh", "-c", mounted], cwd=ROOT, capture_output=True, text=True, check=False)
+    if "unshare" in run.stderr or "mount:" in run.stderr:
+        pytest.skip("mounting is not allowed here")
+    assert (run.stdout, run.stderr) == ("well\n", "")
