@@ -198,10 +198,13 @@ def pack(table: Any) -> bytes:
 
 
 def unpack(payload: bytes, columns: Sequence[int] | None = None) -> Any:
-    """The table of a payload, or only some columns of it, by position. Raises pyarrow.ArrowInvalid."""
+    """The table of a payload, or only some columns of it, by position. Raises OSError for what is no such payload."""
     options = ipc.IpcReadOptions(use_threads=False, included_fields=list(columns) if columns is not None else None)
-    with ipc.open_stream(payload, options=options) as stream:
-        return stream.read_all()
+    try:
+        with ipc.open_stream(payload, options=options) as stream:
+            return stream.read_all()
+    except pyarrow.ArrowException as error:
+        raise OSError(f"a frame cannot be understood ({error})") from error
 
 
 def pack_commit(commit: Commit) -> bytes:

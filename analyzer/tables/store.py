@@ -20,16 +20,8 @@ from analyzer.batch import MISSING, Columns, Ints, MessageBatch, OpenNumbers, co
 from analyzer.errors import StoreError
 from analyzer.tables.build import arrow
 from analyzer.tables.journal import COMMIT, Commit, LogWriter, pack, pack_commit
-from analyzer.tables.store_files import (
-    JOURNAL,
-    Disk,
-    Lock,
-    LogName,
-    is_run_name,
-    log_path,
-    make_store,
-    new_run,
-)
+from analyzer.tables.store_files import JOURNAL, Disk, LogName, is_run_name, log_path, make_store, new_run
+from analyzer.tables.store_locks import Lock
 from analyzer.tables.store_open import Segments, kept, open_path, write_messages
 from analyzer.tables.store_recover import Adopted, Recovered, adopt, runs_in
 from analyzer.tables.store_roll import roll

@@ -11,7 +11,6 @@ Whatever is not yet whole has a name that ends in ``.new``.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -187,59 +186,6 @@ class Appended:
         """No more is appended."""
         with suppress(OSError):
             os.close(self._number)
-
-
-class Lock:
-    """Held by one process at a time; gone with the process, however that ends."""
-
-    def __init__(self, path: Path, number: int) -> None:
-        self._path = path
-        self._number = number
-
-    @classmethod
-    def take(cls, folder: Path, run: str, *, is_new: bool = False) -> Lock | None:
-        """The lock of a run; None when somebody holds it. ``is_new``: also when the run has ever been there."""
-        path = folder / LOCKS / f"{run}.lock"
-        path.parent.mkdir(mode=0o750, exist_ok=True)
-        try:
-            number = os.open(path, os.O_RDWR | os.O_CREAT | (os.O_EXCL if is_new else 0), 0o640)
-        except FileExistsError:
-            return None
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before may have removed it between our two steps: then it guards nothing.
-            if os.fstat(number).st_nlink:
-                return cls(path, number)
-        except BlockingIOError:
-            pass
-        except BaseException:
-            os.close(number)
-            raise
-        os.close(number)
-        return None
-
-    def release(self) -> None:
-        """Let go of it and remove it; twice does no harm."""
-        if self._number >= 0:
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
-            os.close(self._number)
-            self._number = -1
-
-
-def is_alive(folder: Path, run: str) -> bool:
-    """Whether a process holds the lock of a run; looks without taking it."""
-    try:
-        number = os.open(folder / LOCKS / f"{run}.lock", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(number)
-    return False
 
 
 def make_store(folder: Path, zone: tzinfo, disk: Disk) -> About:

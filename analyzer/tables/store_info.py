@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.tables.journal import MESSAGES, Log
-from analyzer.tables.store_files import JOURNAL, OPEN, LogName, is_alive, logs_in
+from analyzer.tables.store_files import JOURNAL, OPEN, LogName, logs_in
+from analyzer.tables.store_locks import is_alive
 from analyzer.tables.store_open import links_of, needed
 from analyzer.tables.store_read import Store
 from analyzer.tables.store_recover import last_commit, uncovered

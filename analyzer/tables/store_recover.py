@@ -16,7 +16,8 @@ import numpy as np
 
 from analyzer.batch import D_COLUMNS, D_TS, MISSING, Datagrams, Ints
 from analyzer.tables.journal import Commit, Log
-from analyzer.tables.store_files import JOURNAL, LOCKS, NEW, OPEN, Disk, Lock, LogName, logs_in
+from analyzer.tables.store_files import JOURNAL, LOCKS, NEW, OPEN, Disk, LogName, logs_in
+from analyzer.tables.store_locks import Lock
 from analyzer.tables.store_open import Kept, covered, joined, joined_whole, messages_in, packed
 from analyzer.tables.store_roll import roll
 

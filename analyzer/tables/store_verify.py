@@ -10,7 +10,8 @@ import pyarrow
 from pyarrow import parquet
 
 from analyzer.tables.journal import MESSAGES, Log, unpack
-from analyzer.tables.store_files import JOURNAL, NEW, OPEN, is_alive, logs_in
+from analyzer.tables.store_files import JOURNAL, NEW, OPEN, logs_in
+from analyzer.tables.store_locks import is_alive
 from analyzer.tables.store_open import unpack_messages
 from analyzer.tables.store_read import Store
 from analyzer.tables.store_roll import united

@@ -19,9 +19,10 @@ from analyzer.findings import BranchRow, MidcallRow
 from analyzer.schema import CallRow, RegistrationRow
 from analyzer.tables.build import arrow
 from analyzer.tables.store import StoreWriter
-from analyzer.tables.store_files import Lock, logs_in, make_store, read_about
+from analyzer.tables.store_files import logs_in, make_store, read_about
 from analyzer.tables.store_info import store_info
 from analyzer.tables.store_keys import call_keys, registration_keys
+from analyzer.tables.store_locks import Lock
 from analyzer.tables.store_open import Segments
 from analyzer.tables.store_read import open_store
 from analyzer.tables.store_roll import roll

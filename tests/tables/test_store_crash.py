@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from analyzer.batch import MISSING
 from analyzer.tables.journal import Log
-from analyzer.tables.store_files import Lock, logs_in
+from analyzer.tables.store_files import logs_in
+from analyzer.tables.store_locks import Lock
 from analyzer.tables.store_read import open_store
 from analyzer.tables.store_verify import verify
 from tests.tables.storing import (
@@ -141,6 +142,25 @@ def test_strangers_cannot_lay_a_frame_where_one_was_torn(tmp_path: Path) -> None
         assert log.last_commit is not None
         assert (log.last_commit.number, log.is_damaged) == (3, True)
     assert numbers(tmp_path / "ours") == [1, 2, 3]
+
+
+def test_a_frame_that_is_no_arrow_stops_nobody(tmp_path: Path) -> None:
+    """Whole by its check sum, and yet not to be understood: as another version might write it."""
+    one = writer(tmp_path, run="first")
+    one.add("midcall", told_rows([1]))
+    one.commit(opened(), START)
+    assert one._journal is not None
+    one._journal[1].frame("midcall", 1, b"no arrow")
+    one.commit(opened(), START + 1)
+    dies(one)
+    assert [fault.what for fault in verify(open_store(tmp_path)).faults] == ["unreadable"]
+    two = writer(tmp_path)
+    (notice,) = two.recover().notices
+    assert "a frame cannot be understood" in notice
+    two.add("midcall", told_rows([2]))
+    assert two.commit(opened(), START + 2)
+    assert two.trouble is None
+    two.close()
 
 
 def interrupted(folder: Path, crash_at: int) -> tuple[int, list[int], int]:
