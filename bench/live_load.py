@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.listening import send
@@ -117,10 +118,41 @@ class Sngrep:
         line.lost = max(line.sent - line.taken, 0)
 
 
+def offer(asked: int, seconds: float, folder: Path) -> None:
+    """Calls of SIPp over loopback."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    uas = subprocess.Popen(["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", str(_SERVER), "-nostdin"], **quiet)
+    time.sleep(0.5)
+    calls = asked / PER_CALL
+    uac = subprocess.Popen(
+        ["sipp", "-sn", "uac", "-i", "127.0.0.1", "-p", str(_CLIENT), f"127.0.0.1:{_SERVER}", "-nostdin", "-d", "0",
+         "-r", f"{calls:.0f}", "-m", f"{calls * seconds:.0f}", "-l", "1000000"],
+        **quiet,
+    )  # fmt: skip
+    try:
+        uac.wait(seconds * 2)
+    except subprocess.TimeoutExpired:
+        uac.kill()
+        uac.wait()
+    uas.kill()
+    uas.wait()
+
+
+def offer_again(capture: Path, asked: int, seconds: float, folder: Path) -> None:
+    """The frames of a capture, by tcpreplay, which needs less of the processor than SIPp."""
+    command = ["tcpreplay", "-q", "-i", "lo", "--pps", str(asked), "--limit", str(int(asked * seconds)), str(capture)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
 def measure(
-    asked: int, seconds: float, noise: float, listener: type[Sipcause] | type[Sngrep], options: list[str]
+    asked: int,
+    seconds: float,
+    noise: float,
+    listener: type[Sipcause] | type[Sngrep],
+    options: list[str],
+    replay: Path | None = None,
 ) -> Line:
-    """Offer a rate for so many seconds."""
+    """Offer a rate for so many seconds; by replaying a capture, if one is given."""
     line = Line(asked, listener.name)
     with tempfile.TemporaryDirectory(prefix="sipcause-live-") as name:
         folder = Path(name)
@@ -134,24 +166,10 @@ def measure(
         if not rtp:
             send(noise, seconds, _RTP)
             os._exit(0)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-        uas = subprocess.Popen(["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", str(_SERVER), "-nostdin"], **quiet)
-        time.sleep(0.5)
-        calls, start = asked / PER_CALL, time.monotonic()
-        uac = subprocess.Popen(
-            ["sipp", "-sn", "uac", "-i", "127.0.0.1", "-p", str(_CLIENT), f"127.0.0.1:{_SERVER}", "-nostdin", "-d", "0",
-             "-r", f"{calls:.0f}", "-m", f"{calls * seconds:.0f}", "-l", "1000000"],
-            **quiet,
-        )  # fmt: skip
-        try:
-            uac.wait(seconds * 2)
-        except subprocess.TimeoutExpired:
-            uac.kill()
-            uac.wait()
-        os.waitpid(rtp, 0)
+        start = time.monotonic()
+        (offer if replay is None else partial(offer_again, replay))(asked, seconds, folder)
         line.seconds = time.monotonic() - start
-        uas.kill()
-        uas.wait()
+        os.waitpid(rtp, 0)
         time.sleep(_SETTLES_S)
         tcpdump.send_signal(signal.SIGINT)
         tcpdump.wait()
@@ -187,6 +205,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--noise", type=float, default=10_000.0, help="RTP packets a second")
     parser.add_argument("--sngrep", action="store_true", help="once more with sngrep")
+    parser.add_argument("--replay", type=Path, help="frames of this capture by tcpreplay, in the place of SIPp")
     parser.add_argument("--json", type=Path, help="every figure, for other programs")
     parser.add_argument("options", nargs="*", help="more options of sipcause live, behind --")
     given = parser.parse_args()
@@ -201,7 +220,7 @@ def main() -> None:
     lines = []
     for asked in map(int, given.rates.split(",")):
         for listener in listeners:
-            line = measure(asked, given.seconds, given.noise, listener, given.options)
+            line = measure(asked, given.seconds, given.noise, listener, given.options, given.replay)
             lines.append(line)
             print(shown(line), flush=True)
     if given.json is not None:
