@@ -7,7 +7,7 @@ forgotten, and when too much is alive the oldest of it ends early and is counted
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Ticked:
     A call is decided once: when nothing to come is expected to change it, or as late as it ends.
     """
 
-    ended: Mapping[str, Columns]
+    ended: dict[str, Columns]
     decided: Columns
 
 

@@ -63,11 +63,11 @@ class Keeping:
         for text in self._writer.notices:
             self._notice(now, text)
         recovered = self._writer.recover()
-        for text in recovered.notices:
-            self._notice(now, text)
         # To its end even if there is nothing: the store is not written before.
         for datagrams in recovered.datagrams:
             self._counting.replay(_ours(datagrams, len(self._counting.sip_messages) - 1), [self._writer.keep])
+        for text in recovered.notices:
+            self._notice(now, text)
         if recovered.last_ts == MISSING:
             return
         self._counting.resume(recovered.last_ts, now)
@@ -82,7 +82,7 @@ class Keeping:
     def take(self, ticked: Ticked) -> None:
         """Rows that ended."""
         for name in _TABLES:
-            if len(ticked.ended[name]):
+            if name in ticked.ended:
                 self._writer.add(name, ticked.ended[name])
 
     def tick(self, now: int) -> None:
@@ -105,7 +105,9 @@ class Keeping:
         return begun
 
     def close(self, now: int, still_open: OpenNumbers, ticked: Ticked) -> None:
-        """Write what a run's end gives, and what a next run goes on with."""
+        """Write what a run's end gives, and what a next run goes on with: that one will tally what is no call and no
+        registration (calls and registrations are told apart by their keys, tallies cannot be)."""
+        del ticked.ended["others"]
         self.take(ticked)
         self._add_interval(now)
         self._add_traffic(now)

@@ -7,6 +7,7 @@ and SIGTERM end the run, SIGHUP begins the next frames file.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ from analyzer.stats.live_documents import summary_document
 from analyzer.stats.tally import Tally
 from analyzer.vocab import SourceKind
 from analyzer.warming import load_kernels
+from analyzer.wiretext import printable_text
 
 SECOND = 1_000_000_000
 
@@ -120,7 +122,7 @@ class LiveRun:
     ) -> None:
         self._options = options
         self._screen = screen
-        self._alerts = alerts = Alerts(rules_of_alerts, options.config, lambda text: self._notice(time.time_ns(), text))
+        self._alerts = alerts = Alerts(rules_of_alerts, options.config, self._say_alert)
         self._metrics = metrics
         self._wants_rotation = threading.Event()
         self._troubles: dict[str, tuple[int, str]] = {}
@@ -173,6 +175,12 @@ class LiveRun:
         self._reporter.notice(ts, text)
         self._screen.notice(ts, text)
 
+    def _say_alert(self, text: str) -> None:
+        """Alerts go to standard error, whatever else is shown there or not."""
+        self._notice(time.time_ns(), text)
+        if not self._screen.minds_stderr:
+            print(f"sipcause: {printable_text(text)}", file=sys.stderr, flush=True)
+
     # -- the reading thread -----------------------------------------------------------------------------------------
 
     def _keep_frames(self, capture_no: int, records: Octets, first_frame_no: int, frame_nos: Ints) -> None:
@@ -199,6 +207,7 @@ class LiveRun:
         sinks: list[MessageSink] = [] if self._keeping is None else [self._messages]
         with _signals(self._hearing.stop, self._wants_rotation.set):
             notify(READY)
+            self._show(time.time_ns())
             with Ahead(lambda: _following(self._hearing.heard(end, options.count))) as heard:
                 for batch, until in heard:
                     if batch is not None:

@@ -16,6 +16,10 @@ class Screen(Protocol):
     """
 
     @property
+    def minds_stderr(self) -> bool:
+        """Whether notices are on standard error already, or it is the terminal that the screen is drawn on."""
+
+    @property
     def wants_to_stop(self) -> bool:
         """Whether whoever looks wants the run to end: it closes, writes, and exits with 0. Cheap: ask often."""
 

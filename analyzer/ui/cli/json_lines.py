@@ -54,6 +54,11 @@ class JsonLines:
         self.close()
 
     @property
+    def minds_stderr(self) -> bool:
+        """Notices are lines among the others."""
+        return False
+
+    @property
     def wants_to_stop(self) -> bool:
         """Whether the reader has gone away."""
         return self._out.is_gone

@@ -69,6 +69,11 @@ class LinePrinter:
         self.close()
 
     @property
+    def minds_stderr(self) -> bool:
+        """Notices are there, unless they are not wanted."""
+        return not self._is_quiet
+
+    @property
     def wants_to_stop(self) -> bool:
         """Whether whoever read standard output has left."""
         return self._out.is_gone

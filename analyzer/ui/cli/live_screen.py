@@ -176,6 +176,11 @@ class LiveScreen:
         self.close()
 
     @property
+    def minds_stderr(self) -> bool:
+        """It is the terminal."""
+        return True
+
+    @property
     def wants_to_stop(self) -> bool:
         """Whether ``q`` was typed or the terminal is gone."""
         self._read_keys()
