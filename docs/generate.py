@@ -77,7 +77,7 @@ A file gets its name when it is whole; until then its name ends in `.part`.
 
 # Tables in a store
 
-`sipcause live --store DIR` writes these, as `DIR/TABLE/day=YYYY-MM-DD/part-….parquet` ([live.md](live.md)); days are
+`sipcause live --store DIR` writes these, as `DIR/TABLE/day=YYYY-MM-DD/part-….parquet` ([store.md](store.md)); days are
 those of the store's time zone. Numbers (`call_no`) begin at 1 in each run: with `run` they join tables. A reader of the
 parts alone sees a call twice that was open at the end of a run and went on in the next one:
 `analyzer.tables.store_read.open_store(DIR).calls()` gives each once.
