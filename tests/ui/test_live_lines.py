@@ -178,8 +178,8 @@ def test_every_type_of_line_follows_the_schema(pipe: Pipe) -> None:
     kinds = [line["type"] for line in found]
     count = len(registered.columns("registrations"))
     calls = len(result.columns("calls"))
-    assert kinds == [*["call"] * calls, *["registration"] * count, "status", "notice", "summary"]
-    call = found[0]
+    assert kinds == ["status", *["call"] * calls, *["registration"] * count, "status", "notice", "summary"]
+    call = found[1]
     assert (call["status_code"], call["cause"], call["source"]) == (503, 34, "eth0")
     assert len(call["call_key"]) == 32
     status = found[-3]
@@ -195,7 +195,7 @@ def test_a_quiet_run_follows_the_schema(pipe: Pipe) -> None:
         lines.show(at(nothing(), 60))
         lines.summary(summary_document(nothing(), EndedTotals(REGISTRY, Config(), "dss1"), REGISTRY))
     found = pipe.lines()
-    assert [line["type"] for line in found] == ["status", "summary"]
+    assert [line["type"] for line in found] == ["status", "status", "summary"]
 
 
 def test_without_a_maker_of_keys_the_key_is_missing(pipe: Pipe) -> None:

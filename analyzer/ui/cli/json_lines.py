@@ -42,6 +42,7 @@ class JsonLines:
         self._registrations = LineWriter("registration", RegistrationRow, _OF_REGISTRATIONS)
         self._sources: dict[int, str] = {}
         self._minutes = Minutes()
+        self._has_begun = False
         #: Lines for which there was no room.
         self.lines_dropped = 0
 
@@ -64,9 +65,11 @@ class JsonLines:
         return self._out.is_gone
 
     def show(self, snapshot: LiveSnapshot) -> None:
-        """A status when a minute is over."""
+        """A status at once (everything is open, whoever waits for that may begin), then whenever a minute is over."""
+        is_first = not self._has_begun
+        self._has_begun = True
         self._sources = {source.capture_no: source.name for source in snapshot.sources}
-        if self._minutes.is_over(snapshot.now_ts):
+        if self._minutes.is_over(snapshot.now_ts) or is_first:
             self._say("status", {**status_document(snapshot), "lines_dropped": self.lines_dropped})
 
     def calls(self, calls: Columns) -> None:
