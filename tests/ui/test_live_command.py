@@ -102,7 +102,7 @@ def test_without_options_the_defaults_are_those_of_the_run(run: Run, given: list
         (("-i", "eth0", "--duration", "soon"), "1h30m"),
         (("-i", "eth0", "--count", "0"), "--count"),
         (("-i", "eth0", "--ports", "sip"), "5060"),
-        (("--hep", "9060"), "0.0.0.0:9060"),
+        (("--hep", "90600"), "0.0.0.0:9060"),
         (("--hep", "0.0.0.0:9060", "--hep-from", "x"), "192.0.2.0/24"),
         (("-i", "eth0", "--alerts", "missing.toml"), "missing.toml"),
         (("-i", "eth0", "--lang", "fr"), "nl"),

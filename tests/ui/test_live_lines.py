@@ -183,7 +183,7 @@ def test_every_type_of_line_follows_the_schema(pipe: Pipe) -> None:
     assert (call["status_code"], call["cause"], call["source"]) == (503, 34, "eth0")
     assert len(call["call_key"]) == 32
     status = found[-3]
-    assert status["minute"]["kpis"]["ser"] == {"numerator": 0, "denominator": 0}
+    assert status["minute"]["kpis"]["ser"] == {"numerator": 0, "denominator": 30}
     assert status["since_start"]["calls"] == 60
     assert found[-1]["calls"]["total"] == 3
     assert found[-1]["issues"] == [{"code": "sip.orphan_response", "severity": "note", "count": 2}]

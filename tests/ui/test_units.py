@@ -27,7 +27,8 @@ from analyzer.ui.cli.units import Duration, HostPort, Network, Ports, Size
         (Duration(), "0.5h", 1800.0),
         (HostPort(), "0.0.0.0:9060", ("0.0.0.0", 9060)),
         (HostPort(), "[::1]:9060", ("::1", 9060)),
-        (HostPort(), ":9060", ("0.0.0.0", 9060)),
+        (HostPort(), ":9060", ("", 9060)),
+        (HostPort(), "9060", ("", 9060)),
         (HostPort(), "collector.example.net:1", ("collector.example.net", 1)),
         (Network(), "192.0.2.7", "192.0.2.7/32"),
         (Network(), "192.0.2.7/24", "192.0.2.0/24"),
@@ -47,7 +48,7 @@ def test_good_texts(kind: click.ParamType[Any], text: str, value: object) -> Non
         *((Size(), text, "64M") for text in ("", "x", "12Q", "-1", "1e9", "1,5M", "٣M", "99999999999999999999")),
         *((Duration(), text, "1h30m") for text in ("", "soon", "1y", "-5s", "h", "1h x", "٣s")),
         *((HostPort(), text, "0.0.0.0:9060") for text in (
-            "", "9060", "0.0.0.0", "0.0.0.0:0", "0.0.0.0:65536", "::1:9060", "[::g]:1", "a b:1", "h:1x")),
+            "", "0.0.0.0", "0.0.0.0:0", "0.0.0.0:65536", "::1:9060", "[::g]:1", "a b:1", "h:1x")),
         *((Network(), text, "192.0.2.0/24") for text in ("", "x", "192.0.2.0/33", "192.0.2")),
         *((Ports(), text, "5060,5061") for text in ("", "0", "65536", "5061-5060", "sip", "5060,,5061", "1-2-3")),
     ],
