@@ -28,6 +28,7 @@ from analyzer.issues import IssueNote
 from analyzer.live.gaps import Gaps
 from analyzer.stages import MessageSink, Stages
 from analyzer.stats.counting import failures
+from analyzer.stats.scanners import named
 from analyzer.stats.tally import Tally
 
 #: Failures that a screen may show.
@@ -179,7 +180,9 @@ class Counting(Stages):
         return calls, registrations
 
     def _explained(self, calls: Columns, events: list[WireEvent]) -> Columns:
-        """Calls with what the wire said of their silence."""
-        if not events or not len(calls):
+        """Calls with what the wire said of their silence, and with the mark of scanners that name themselves."""
+        if not len(calls):
             return calls
-        return with_events(calls, events, match(events, calls))
+        marked = {**calls.columns, "is_scanner": named(calls, self.rules.registry)}
+        calls = Columns(calls.row_type, marked, len(calls))
+        return with_events(calls, events, match(events, calls)) if events else calls

@@ -47,6 +47,13 @@ def nobody(calls: Columns) -> Scanning:
     return Scanning(np.zeros(len(calls), dtype=np.bool_), [])
 
 
+def named(calls: Columns, registry: Registry) -> Mask:
+    """Calls that carry the certain mark of a scanner's tool as their User-Agent: what one call alone can tell."""
+    agents = calls.labels("caller_agent")
+    signals = [registry.is_scanner(name) for name in agents.names]
+    return _labelled(agents, [signal is not None and signal.certainty == "certain" for signal in signals])
+
+
 def find(calls: Columns, registrations: Columns, registry: Registry, others: Columns | None = None) -> Scanning:
     """Score every source of calls, registrations and ``others`` (`schema.OtherRow`)."""
     beside = {} if others is None else asked_others(others)

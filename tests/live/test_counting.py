@@ -124,6 +124,16 @@ def test_names_that_nothing_uses_are_forgotten(monkeypatch: pytest.MonkeyPatch) 
     assert run.rows("registrations") == list(result.columns("registrations").rows())
 
 
+def test_scanners_that_name_themselves_are_kept_out_of_ratios() -> None:
+    link_type, frames = records_of(CORPUS / "scanner_named" / "capture.pcapng")
+    run = Run([RecordListener(link_type, frames, itertools.repeat(5))])
+    rows = run.rows("calls")
+    scanned = sum(bool(row["is_scanner"]) for row in rows)
+    assert 0 < scanned < len(rows)
+    assert run.tally.since_start.calls == len(rows)
+    assert 0 < run.tally.since_start.ratio("ser").denominator <= len(rows) - scanned
+
+
 WAITS = """
     alice -> bob   INVITE
     alice <- bob   180     +1s
