@@ -46,9 +46,11 @@ class Hearing:
         keep_copies: bool = False,
         frames: FramesSink | None = None,
         ticked: Callable[[], None] = lambda: None,
+        measured_ns: int = MEASURED_NS,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """``read``: `Stages.read`; ``ticked`` is called in the reading thread about once a second, and at the end;
+        """``read``: `Stages.read`; ``measured_ns``: how long copies are looked for before anything is handed over, at
+        most `MEASURED_NS`; ``ticked`` is called in the reading thread about once a second, and at the end;
         ``clock`` tells the time of day. CaptureError for a key log that is none."""
         self.timeline = LiveTimeline(listeners, issues, frames)
         if keylog is not None:
@@ -58,6 +60,7 @@ class Hearing:
         self._issues = issues
         self._read = read
         self._on_tick = ticked
+        self._measured_ns = min(measured_ns, MEASURED_NS)
         self._clock = clock
         self._stop = threading.Event()
 
@@ -102,7 +105,7 @@ class Hearing:
         self.timeline.tick()
         self._on_tick()
         self._note(self.assembly.wire.forget(asked - EVENTS_NS))
-        if asked - started >= MEASURED_NS:
+        if asked - started >= self._measured_ns:
             yield from self._batches(self.copies.measured())
         yield Heard(None, asked - BEHIND_NS if is_drained else None)
 

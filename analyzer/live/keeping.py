@@ -16,6 +16,8 @@ from analyzer.tables import columns_of_rows
 if TYPE_CHECKING:
     from analyzer.tables.store import StoreWriter
 
+#: How often the loop looks, s.
+TICK_S = 1.0
 _HOUR = 3600 * 1_000_000_000
 #: Messages by code, method and maker: unique, resends, copies.
 _Traffic: TypeAlias = dict[tuple[int | None, str | None, str | None], tuple[int, int, int]]
@@ -34,13 +36,14 @@ class Keeping:
         every_s: float,
         notice: Callable[[int, str], None],
     ) -> None:
-        """``every_s``: how much a kill -9 may cost."""
+        """``every_s``: how much a kill -9 may cost, at least `TICK_S`."""
         self._writer = writer
         self._counting = counting
         self._reporter = reporter
-        self._every_s = every_s
+        # It is looked once a tick, and what came since the look before must not be older than that when it is written.
+        self._every_s = max(every_s - TICK_S, 0.0)
         self._notice = notice
-        self._due = time.monotonic() + every_s
+        self._due = time.monotonic() + self._every_s
         self._from_ts = reporter.start_ts
         self._traffic: _Traffic = {}
         self._sources: dict[int, SourceState] = {}

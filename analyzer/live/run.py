@@ -24,11 +24,12 @@ from analyzer.capture.rotate import FramesFile
 from analyzer.correlate.rules import Rules
 from analyzer.errors import CaptureError
 from analyzer.live.counting import Counting, Ticked
-from analyzer.live.hearing import Heard, Hearing
-from analyzer.live.keeping import Keeping
+from analyzer.live.hearing import MEASURED_NS, Heard, Hearing
+from analyzer.live.keeping import TICK_S, Keeping
 from analyzer.live.options import LiveOptions
 from analyzer.live.reporting import Reporter
 from analyzer.live.screen import Screen
+from analyzer.live.watching import Watch
 from analyzer.ops.alert_file import AlertRule, load_alerts
 from analyzer.ops.alerts import Alerts
 from analyzer.ops.metrics import Metrics
@@ -38,7 +39,6 @@ from analyzer.stages import MessageSink
 from analyzer.stats.ended import EndedTotals
 from analyzer.stats.live_documents import summary_document
 from analyzer.stats.tally import Tally
-from analyzer.vocab import SourceKind
 from analyzer.warming import load_kernels
 from analyzer.wiretext import printable_text
 
@@ -125,9 +125,6 @@ class LiveRun:
         self._alerts = alerts = Alerts(rules_of_alerts, options.config, self._say_alert)
         self._metrics = metrics
         self._wants_rotation = threading.Event()
-        self._troubles: dict[str, tuple[int, str]] = {}
-        self._dropped: dict[str, int] = {}
-        self._frames_trouble: str | None = None
         self._frames = self._frames_file(listeners, stack)
         rules = Rules(options.registry, options.causes)
         tally = Tally(options.registry, options.config, alerts.spans, alerts.watched)
@@ -142,7 +139,10 @@ class LiveRun:
             keep_copies=options.keep_copies,
             frames=self._keep_frames if self._frames is not None else None,
             ticked=self._ticked_reading,
+            # What is held back is in no store yet: it must be there when the first writing is due.
+            measured_ns=MEASURED_NS if options.store is None else int((options.store_every_s - TICK_S) * SECOND),
         )
+        self._watch = Watch(hearing.timeline.readers, self._frames, self._counting.gaps, self._notice)
         self._ended = EndedTotals(options.registry, options.config, options.causes)
         self._reporter = Reporter(self._counting, hearing, time.time_ns())
         for text in said:
@@ -220,7 +220,7 @@ class LiveRun:
     def _tick(self, until: int | None) -> None:
         now = time.time_ns()
         self._tell(self._counting.tick(now, until))
-        self._look_after_listeners(now)
+        self._watch.look(now)
         if self._keeping is not None:
             self._keeping.tick(now)
         self._show(now)
@@ -259,30 +259,6 @@ class LiveRun:
             "frames_file": frames and (frames.name or "none yet"),
             "frames_trouble": frames and frames.trouble,
         }
-
-    def _look_after_listeners(self, now: int) -> None:
-        """Say what changed; a time in which no interface heard anything is a gap."""
-        readers = self._hearing.timeline.readers
-        for reader in readers:
-            name, trouble = reader.listener.name, reader.listener.trouble
-            known = self._troubles.get(name)
-            if trouble is not None and known is None:
-                self._troubles[name] = now, trouble
-                self._notice(now, f"{name} {trouble}; waits for it")
-            elif trouble is None and known is not None:
-                del self._troubles[name]
-                self._notice(now, f"{name} is back after {(now - known[0]) / SECOND:,.0f} s")
-                if all(other.listener.kind == SourceKind.LIVE for other in readers) and not self._troubles:
-                    self._counting.gaps.add(known[0], now)
-            dropped = reader.dropped - self._dropped.get(name, 0)
-            if dropped and not self._dropped.get(name):
-                self._notice(now, f"{name}: the first {dropped} frames were dropped before they could be read")
-            self._dropped[name] = reader.dropped
-        if self._frames is not None:
-            trouble = self._frames.trouble
-            if (trouble is None) != (self._frames_trouble is None):
-                self._notice(now, trouble or f"frames are written again; {self._frames.lost:,} were lost")
-            self._frames_trouble = trouble
 
     def _close(self) -> None:
         """The end: everything ends, is written and told."""
