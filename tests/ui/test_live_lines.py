@@ -186,7 +186,7 @@ def test_every_type_of_line_follows_the_schema(pipe: Pipe) -> None:
     assert status["minute"]["kpis"]["ser"] == {"numerator": 0, "denominator": 30}
     assert status["since_start"]["calls"] == 60
     assert found[-1]["calls"]["total"] == 3
-    assert found[-1]["issues"] == [{"code": "sip.orphan_response", "severity": "note", "count": 2}]
+    assert found[-1]["issues"] == [{"code": "sip.orphan_response", "severity": "chat", "count": 2}]
 
 
 def test_a_quiet_run_follows_the_schema(pipe: Pipe) -> None:
