@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from analyzer.batch import Datagrams, MessageBatch
+from analyzer.batch import D_CAPTURE_NO, D_FRAME_NO, D_TS, Datagrams, Ints, MessageBatch
 from analyzer.capture.assembly import Assembly
 from analyzer.capture.copies import Copies
 from analyzer.capture.listening import Listener
@@ -24,6 +24,8 @@ MEASURED_NS = 5 * SECOND
 BEHIND_NS = SECOND // 4
 #: What explains silence is kept for so long: longer than Timer C and a call's lingering, RFC 3261 §16.6.
 EVENTS_NS = 600 * SECOND
+#: A message may be stamped so far ahead of this machine's clock.
+AHEAD_NS = 5 * SECOND
 
 
 class Heard(NamedTuple):
@@ -99,7 +101,7 @@ class Hearing:
         self._on_tick()
         last = max((reader.end_ts for reader in self.timeline.readers if reader.end_ts is not None), default=None)
         if last is not None:
-            yield Heard(None, max(last, asked - BEHIND_NS))
+            yield Heard(None, max(min(last, self._clock()), asked - BEHIND_NS))
 
     def _ticked(self, asked: int, started: int, is_drained: bool) -> Iterator[Heard]:
         self.timeline.tick()
@@ -124,7 +126,20 @@ class Hearing:
     def _batches(self, ready: Sequence[Datagrams]) -> Iterator[Heard]:
         for datagrams in ready:
             if len(datagrams.rows):
+                self._bound_clocks(datagrams.rows)
                 yield Heard(self._read(datagrams), None)
+
+    def _bound_clocks(self, rows: Ints) -> None:
+        """The clock of a run is the highest time seen: one agent on the wire whose clock is ahead must not move it."""
+        now = self._clock()
+        is_ahead = rows[:, D_TS] > now + AHEAD_NS
+        if is_ahead.any():
+            count = int(is_ahead.sum())
+            first = rows[int(is_ahead.argmax())]
+            detail = f"{(int(first[D_TS]) - now) / SECOND:,.0f} s ahead; counted at the time of its arrival"
+            note = IssueNote("hep.clock", int(first[D_CAPTURE_NO]), now, int(first[D_FRAME_NO]), detail=detail)
+            self._issues.add(note, count)
+            rows[is_ahead, D_TS] = now
 
     def close(self) -> None:
         """Let go of all listeners."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from analyzer.api import analyze
+from analyzer.batch import Octets
 from analyzer.live import counting
 from analyzer.live.gaps import Gaps
 from tests.flow import sent, write_pcap
@@ -153,6 +155,41 @@ def test_who_waited_when_nothing_could_be_heard_is_open_and_not_timed_out(
     monkeypatch.setattr(counting, "Gaps", Deaf)
     run = Run([RecordListener(link_type, frames, itertools.repeat(1))])
     assert [(row["outcome"], row["status_code"]) for row in run.rows("calls")] == [("open", None)]
+
+
+AHEAD = """
+    alice -> bob   INVITE
+    carol -> bob   OPTIONS +10ms
+    alice <- bob   180     +1s
+    alice <- bob   486     +20s
+    alice -> bob   ACK
+"""
+
+
+def test_a_clock_that_is_ahead_times_nobody_out(tmp_path: Path) -> None:
+    link_type, frames = records(AHEAD, tmp_path)
+    hour = 3600 * 10**9
+
+    class Agent(RecordListener):
+        """One of its messages is stamped an hour ahead; ``now`` is the machine's own time."""
+
+        def read_into(self, buffer: Octets) -> int:
+            self.now = true_times[min(self._at, len(true_times) - 1)]
+            return super().read_into(buffer)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "now" and isinstance(value, int) and value > true_times[-1]:
+                return
+            super().__setattr__(name, value)
+
+    true_times = [ts for ts, _ in frames]
+    ts, record = frames[1]
+    seconds, nanoseconds = divmod(ts + hour, 10**9)
+    frames[1] = (ts, struct.pack("<II", seconds, nanoseconds) + record[8:])
+    run = Run([Agent(link_type, frames, itertools.repeat(1))])
+    assert [(row["outcome"], row["status_code"]) for row in run.rows("calls")] == [("busy", 486)]
+    assert run.counting.issues.counts["hep.clock"] == 1
+    assert run.counting.correlator.clock < ts + hour
 
 
 def test_two_listeners_are_one_timeline(tmp_path: Path) -> None:
