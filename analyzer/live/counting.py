@@ -26,6 +26,7 @@ from analyzer.correlate.unending import UnendingCorrelator
 from analyzer.correlate.wire import match, with_events
 from analyzer.issues import IssueNote
 from analyzer.live.gaps import Gaps
+from analyzer.live.options import MAX_OPEN
 from analyzer.stages import MessageSink, Stages
 from analyzer.stats.counting import failures
 from analyzer.stats.scanners import named
@@ -33,8 +34,6 @@ from analyzer.stats.tally import Tally
 
 #: Failures that a screen may show.
 NEWEST = 50
-#: Calls, registrations and other transactions that are alive at a time, unless the user says otherwise.
-MOST_OPEN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Counting(Stages):
         listeners: int,
         tally: Tally,
         *,
-        most_open: int = MOST_OPEN,
+        most_open: int = MAX_OPEN,
         events: Callable[[], Sequence[WireEvent]] = tuple,
     ) -> None:
         """``listeners``: how many there are; ``events``: what was heard of ICMP errors and the like."""

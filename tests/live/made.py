@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analyzer.batch import Columns, Octets
+from analyzer.batch import Octets
 from analyzer.capture.frames import chosen_frames
 from analyzer.capture.source import open_source
 from analyzer.config import Config
@@ -127,8 +127,3 @@ class Run:
         """Every call as it was told when it was decided, by call_no."""
         rows = [row for tick in self.ticks for row in tick.decided.rows()]
         return sorted(rows, key=lambda row: row["call_no"])  # type: ignore[arg-type,return-value]
-
-
-def same_as_columns(columns: Columns) -> list[dict[str, object]]:
-    """The rows of a table of an analysis."""
-    return list(columns.rows())

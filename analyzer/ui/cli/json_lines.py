@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from analyzer.batch import Columns, Labels, Texts
 from analyzer.schema import CallRow, RegistrationRow
@@ -18,7 +17,7 @@ from analyzer.stats.live_documents import status_document
 from analyzer.stats.snapshot import LiveSnapshot
 from analyzer.tables.lines import LineWriter, named
 from analyzer.ui.cli.live_lines import Minutes
-from analyzer.ui.cli.outlet import Outlet
+from analyzer.ui.cli.outlet import Closing, Outlet
 from analyzer.wiretext import printable_text
 
 #: What stands beside the columns of a row.
@@ -26,7 +25,7 @@ _OF_CALLS, _OF_REGISTRATIONS = ("call_key", "source"), ("source",)
 _STDOUT = 1
 
 
-class JsonLines:
+class JsonLines(Closing):
     """Lines for a program; see `analyzer.live.screen.Screen`.
 
     ``call_keys``: makes the lasting keys of some calls, in their order, where the calls do not bring them along as a
@@ -45,14 +44,6 @@ class JsonLines:
         self._has_begun = False
         #: Lines for which there was no room.
         self.lines_dropped = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def minds_stderr(self) -> bool:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from analyzer.batch import Columns
 from analyzer.stats.snapshot import LiveSnapshot
 from analyzer.stats.tally import MINUTE_S, SECOND
-from analyzer.ui.cli.outlet import Outlet
+from analyzer.ui.cli.outlet import Closing, Outlet
 from analyzer.views.times import local_time
 from analyzer.views.words import Words
 from analyzer.wiretext import printable_text
@@ -48,7 +47,7 @@ class Minutes:
         return True
 
 
-class LinePrinter:
+class LinePrinter(Closing):
     """A line a minute; see `analyzer.live.screen.Screen`. ``is_quiet``: nothing on standard error."""
 
     def __init__(self, config: Config, words: Words, is_quiet: bool = False, out: int = _STDOUT) -> None:
@@ -59,14 +58,6 @@ class LinePrinter:
         self._err = Outlet(_STDERR, _NOTICE_ROOM)
         self._minutes = Minutes()
         self._dropped = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def minds_stderr(self) -> bool:

@@ -17,8 +17,8 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from rich.color import ColorSystem
 from rich.console import Console
@@ -28,7 +28,7 @@ from analyzer.batch import Columns
 from analyzer.stats.snapshot import LiveSnapshot
 from analyzer.ui.cli.live_layout import Line, cells, laid_out
 from analyzer.ui.cli.live_lines import noted, summary_lines
-from analyzer.ui.cli.outlet import Outlet
+from analyzer.ui.cli.outlet import Closing, Outlet
 from analyzer.ui.cli.printing import STYLES
 from analyzer.views.live import live_view
 from analyzer.views.live_tables import SPANS, Memory
@@ -143,7 +143,7 @@ def _codes(style: Style, system: ColorSystem | None) -> tuple[str, str]:
     return before, after
 
 
-class LiveScreen:
+class LiveScreen(Closing):
     """A full screen for a run; see `analyzer.live.screen.Screen`."""
 
     def __init__(self, registry: Registry, config: Config, words: Words) -> None:
@@ -166,14 +166,6 @@ class LiveScreen:
             for number, handler in ((signal.SIGTSTP, self._stopped), (signal.SIGCONT, self._continued))
         }
         atexit.register(self._leave)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def minds_stderr(self) -> bool:

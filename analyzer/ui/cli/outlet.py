@@ -14,6 +14,8 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from types import TracebackType
+from typing import Self
 
 #: Octets that may wait: some 40,000 calls as JSON lines.
 ROOM = 64_000_000
@@ -21,6 +23,21 @@ ROOM = 64_000_000
 PATIENCE_S, RETRY_S = 5.0, 1.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PIECE = 1 << 16
+
+
+class Closing:
+    """Something with a `close`, as a context manager."""
+
+    def close(self) -> None:
+        """Write what waits; twice does no harm."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Outlet:
