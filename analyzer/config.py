@@ -13,6 +13,18 @@
     [aliases.numbers]
     "+3120" = "Amsterdam"
 
+    [numbers]                              # how is dialled here
+    country = "31"
+    [trunks."Carrier A"]                   # what was agreed with a trunk of aliases.trunks
+    channels = 60
+    calls_per_second = 10
+    [report]
+    notes = "notes.toml"                   # the operator's notes and holidays
+    [report.thresholds]                    # `sipcause report` ends with exit code 3 beyond them
+    asr_min = 45
+    [mail]
+    host = "mail.example"
+
     [windows]                              # seconds; docs/counting.md says what each decides
     no_response_s = 32
     [thresholds]
@@ -36,6 +48,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from analyzer.config_entries import (
+    Aliases,
+    Contract,
+    Mail,
+    Numbers,
+    ReportSettings,
+    ReportThresholds,
+    Settings,
+    Thresholds,
+    Windows,
+)
 from analyzer.errors import ConfigError, suggestion
 from analyzer.vocab import Side
 
@@ -45,54 +68,20 @@ Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
 
-class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long is waited for what, in seconds of the capture's clock (docs/counting.md)."""
-
-    no_response_s: float = 32.0
-    progress_s: float = 180.0
-    challenge_s: float = 5.0
-    continuation_s: float = 32.0
-
-
-class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a number begins to mean something else."""
-
-    abandoned_wait_s: float = 10.0
-    short_call_s: tuple[float, ...] = (6.0, 10.0, 30.0)
-    minimum_calls: int = 30
-
-
-class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Names of ours: endpoint by address, networks by trunk, name by number prefix."""
-
-    endpoints: dict[str, str] = msgspec.field(default_factory=dict)
-    trunks: dict[str, list[str]] = msgspec.field(default_factory=dict)
-    numbers: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The keys of the file."""
-
-    timezone: str | None = None
-    own: tuple[str, ...] = ()
-    registry: tuple[str, ...] = ()
-    causes: str | None = None
-    ports: tuple[int, ...] = (5060, 5061)
-    aliases: Aliases = Aliases()
-    windows: Windows = Windows()
-    thresholds: Thresholds = Thresholds()
-
-
 class Config:
     """Settings, checked. ``origin`` is the file they come from, None for the defaults."""
 
-    def __init__(self, settings: _Settings | None = None, origin: Path | None = None) -> None:
-        self._settings = settings = settings or _Settings()
+    def __init__(self, settings: Settings | None = None, origin: Path | None = None) -> None:
+        self._settings = settings = settings or Settings()
         self.origin = origin
         self.causes = settings.causes or "dss1"
         self.ports = settings.ports
         self.windows = settings.windows
         self.thresholds = settings.thresholds
+        self.numbers = settings.numbers
+        self.contracts: Mapping[str, Contract] = settings.trunks
+        self.report = settings.report
+        self.mail = settings.mail
         base = origin.parent if origin else Path()
         self.registry = tuple(base / folder for folder in settings.registry)
         self.own = tuple(self._network("own", text) for text in settings.own)
@@ -124,6 +113,16 @@ class Config:
                 raise self._error("ports", f"{port} is no port")
         if self._settings.timezone is not None:
             _ = self.zone
+        for name in self.contracts:
+            if name not in self._settings.aliases.trunks:
+                known = ", ".join(sorted(self._settings.aliases.trunks)) or "none"
+                raise self._error(f"trunks.{name}", f"no trunk of aliases.trunks has this name; there: {known}")
+        for number in (self.numbers.country or "", *self.numbers.international, self.numbers.national,
+                       *self.numbers.outside, *self.numbers.emergency):
+            if number and not (number.isascii() and number.isdecimal()):
+                raise self._error("numbers", f"{number!r} is not made of digits")
+        if self.mail.security not in ("starttls", "tls", "none"):
+            raise self._error("mail.security", "is starttls, tls or none")
 
     def _error(self, key: str, reason: str) -> ConfigError:
         return ConfigError(str(self.origin) if self.origin else FILE_NAME, key, reason)
@@ -244,16 +243,19 @@ def read_config(path: Path) -> Config:
         raise ConfigError(str(path), "TOML", "is not UTF-8") from None
     except OSError as error:
         raise ConfigError(str(path), "-", error.strerror or "cannot be read") from None
-    _refuse_unknown(str(path), "", document, _Settings)
+    _refuse_unknown(str(path), "", document, Settings)
     try:
-        settings = msgspec.convert(document, _Settings)
+        settings = msgspec.convert(document, Settings)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
         raise ConfigError(str(path), place.rstrip("`").lstrip(".") or "-", reason) from None
     return Config(settings, path)
 
 
-_GROUPS: Mapping[str, type[msgspec.Struct]] = {"aliases": Aliases, "windows": Windows, "thresholds": Thresholds}
+_GROUPS: Mapping[str, type[msgspec.Struct]] = {
+    "aliases": Aliases, "numbers": Numbers, "windows": Windows, "thresholds": Thresholds, "report": ReportSettings,
+    "report.thresholds": ReportThresholds, "mail": Mail,
+}  # fmt: skip
 
 
 def _refuse_unknown(file: str, group: str, table: Mapping[str, Any], known: type[msgspec.Struct]) -> None:
@@ -262,5 +264,9 @@ def _refuse_unknown(file: str, group: str, table: Mapping[str, Any], known: type
         if key not in known.__struct_fields__:
             shown = re.sub(r"[^\w.-]", "?", name)
             raise ConfigError(file, shown, "unknown key" + suggestion(key, known.__struct_fields__))
-        if not group and key in _GROUPS and isinstance(value, dict):
-            _refuse_unknown(file, key, value, _GROUPS[key])
+        if name in _GROUPS and isinstance(value, dict):
+            _refuse_unknown(file, name, value, _GROUPS[name])
+        if name == "trunks" and isinstance(value, dict):
+            for trunk, contract in value.items():
+                if isinstance(contract, dict):
+                    _refuse_unknown(file, f"trunks.{trunk}", contract, Contract)

@@ -282,3 +282,32 @@ class IntervalRow(NamedTuple):
     open_calls: Annotated[int, Col(KEY, "Calls that were open at its end, of all sources")]
     evicted: Annotated[int, Col(KEY, "Calls that were ended for want of room, of all sources")]
     unstored: Annotated[int, Col(KEY, "Rows that found no room while the store could not be written, of all sources")]
+
+
+class KeptCaptureRow(NamedTuple):
+    """A capture that was added to a store, as one file of one analysis."""
+
+    capture_no: Annotated[int, Col(COUNT, "Its number in that run: capture_no of the other tables")]
+    source: Annotated[str, Col(TEXT, "Path as it was given")]
+    kind: Annotated[SourceKind, Col(LABEL, "file")]
+    digest: Annotated[str, Col(TEXT, "What its SIP is, whatever the file is called and packed in: hash of the messages")]
+    start_ts: Annotated[int, Col(TIME, "First frame")]
+    end_ts: Annotated[int, Col(TIME, "Last frame")]
+    added_ts: Annotated[int, Col(TIME, "When it was added")]
+    frames: Annotated[int, Col(KEY, "Frames")]
+    octets: Annotated[int, Col(KEY, "Octets of the frames as captured")]
+    sip_messages: Annotated[int, Col(KEY, "SIP messages, copies included")]
+    dropped: Annotated[int | None, Col(REF, "Frames lost by the capturing program, where it says so")]
+    truncated: Annotated[bool, Col(FLAG, "Its end is torn")]
+    duplicates: Annotated[int, Col(KEY, "Copies among the messages")]
+    opaque: Annotated[int, Col(KEY, "Octets of TLS that could not be read")]
+    unread: Annotated[int, Col(KEY, "Frames that were not understood")]
+
+
+class DoubtRow(NamedTuple):
+    """What limits what one run could see; rows of several runs are added up by check."""
+
+    ts: Annotated[int, Col(TIME, "When the captures of the run began")]
+    check: Annotated[str, Col(LABEL, "Key in data/vantage.toml, or doubts.NAME of stats.doubts.Doubts")]
+    affected: Annotated[int, Col(KEY, "How many are affected")]
+    total: Annotated[int, Col(KEY, "Of how many")]

@@ -1,0 +1,1 @@
+"""Weekly failure reports: `weekly` decides every number, `sections` how they are told, the rest only draws them."""
