@@ -290,7 +290,7 @@ class KeptCaptureRow(NamedTuple):
     capture_no: Annotated[int, Col(COUNT, "Its number in that run: capture_no of the other tables")]
     source: Annotated[str, Col(TEXT, "Path as it was given")]
     kind: Annotated[SourceKind, Col(LABEL, "file")]
-    digest: Annotated[str, Col(TEXT, "What its SIP is, whatever the file is called and packed in: hash of the messages")]
+    digest: Annotated[str, Col(TEXT, "Hash of its SIP messages: the same whatever the file is called and packed in")]
     start_ts: Annotated[int, Col(TIME, "First frame")]
     end_ts: Annotated[int, Col(TIME, "Last frame")]
     added_ts: Annotated[int, Col(TIME, "When it was added")]

@@ -11,7 +11,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "analyzer"
 #: Left is lower: a room imports only what stands to its left, and names between two bars do not import each other.
 LINE = """
-    errors vocab wiretext folders periods config_entries | jit coltypes | findings | schema | batch | issues hash_kernels
+    errors vocab wiretext folders periods config_entries | jit coltypes | findings | schema | batch
+    | issues hash_kernels
     | registry config | sip | capture | correlate
     | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api | ops | live
     | ui

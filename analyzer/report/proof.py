@@ -1,0 +1,36 @@
+"""From a number of a report to its calls: every count carries a few of them, and how to list the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from analyzer.report.lines import CallRef, Count
+from analyzer.stats.facts import Facts
+from analyzer.stats.proof import first_of, refs
+
+if TYPE_CHECKING:
+    from analyzer.stats.counting import Mask
+
+#: Calls that a number carries: enough for a carrier's ticket.
+SHOWN = 5
+
+
+class Proof:
+    """Makes counts of masks over ``facts.calls``, and remembers the calls that they show."""
+
+    def __init__(self, facts: Facts, shown: int = SHOWN) -> None:
+        self.facts = facts
+        self.shown = shown
+        self._rows: dict[int, None] = {}
+
+    def count(self, mask: Mask, choice: str = "", shown: int | None = None) -> Count:
+        """How many calls, the first few of them and the options that list all; ``shown``: how many, 0 = every one."""
+        calls, rows = first_of(mask, self.shown if shown is None else shown)
+        self._rows.update(dict.fromkeys(rows))
+        return Count(calls, tuple(self.facts.keys(rows)), choice)
+
+    @property
+    def calls(self) -> Mapping[str, CallRef]:
+        """Every call that a count shows, by key."""
+        return {fields["key"]: CallRef(**fields) for fields in refs(self.facts, list(self._rows))}

@@ -1,0 +1,120 @@
+"""What several parts of a report ask of one period's calls, each found once: masks, who is charged, hours, prefixes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzer.batch import AnyColumn, Columns, Ints, Labels, Texts
+from analyzer.correlate.blame import NOT_CHARGED, ORIGINATED, Charges
+from analyzer.correlate.sessions import Sessions, sides
+from analyzer.periods import Period
+from analyzer.stats.counting import Mask
+from analyzer.stats.kpis import expanded
+from analyzer.stats.parts import Settings
+from analyzer.stats.population import Population
+from analyzer.stats.scanners import Scanning, find
+from analyzer.tables.slices import Slice
+
+if TYPE_CHECKING:
+    from analyzer.config import Config
+    from analyzer.registry import Registry
+
+_HOUR = 3600 * 1_000_000_000
+
+
+class Facts:
+    """The calls of a slice without scanners', and what is known of each. Masks and columns have a row for each call."""
+
+    def __init__(self, part: Slice, registry: Registry, config: Config, profile: str) -> None:
+        self.part = part
+        self.period: Period = part.period
+        self.registry = registry
+        self.config = config
+        self.profile = profile
+
+    @cached_property
+    def scanning(self) -> Scanning:
+        """Who scans, and which calls of the slice are theirs."""
+        part = self.part
+        return find(part.calls, part["registrations"], self.registry, part["others"])
+
+    @cached_property
+    def calls(self) -> Columns:
+        """The calls that everything is counted from: those of scanners are left out."""
+        calls = self.part.calls
+        if not len(calls):
+            return calls
+        kept = calls.take(np.flatnonzero(~self.scanning.is_scanner)) if self.scanning.is_scanner.any() else calls
+        told: dict[str, AnyColumn] = {
+            "is_scanner": np.zeros(len(kept), dtype=np.bool_),
+            "failed_side": sides(kept.labels("failed_by_ip"), self.config),
+            # Numbers begin at 1 in each run; here they tell the calls of all of them apart.
+            "call_no": np.arange(1, len(kept) + 1, dtype=np.int64),
+        }
+        return Columns(kept.row_type, {**kept.columns, **told}, len(kept))
+
+    @cached_property
+    def population(self) -> Population:
+        """The calls with the masks that figures of merit are computed from (``failed``, ``answered``, ``counted``)."""
+        entries = expanded(self.registry.kpis, self.config.thresholds.short_call_s)
+        return Population(self.calls, "calls", entries)
+
+    @property
+    def failed(self) -> Mask:
+        """Calls that are somebody's failure."""
+        return self.population.failed
+
+    @property
+    def answered(self) -> Mask:
+        """Answered calls."""
+        return self.population.answered
+
+    @property
+    def counted(self) -> Mask:
+        """The denominator of most ratios: without elsewhere, redirected and open."""
+        return self.population.counted
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Calls that are one intention."""
+        return Sessions(self.calls, self.registry, self.config)
+
+    @cached_property
+    def charges(self) -> Charges:
+        """Whose failure each session is, in the leg where it began."""
+        if not len(self.calls):
+            return Charges(np.zeros(0, dtype=np.int8), Labels(np.zeros(0, dtype=np.int32), []))
+        return self.sessions.charges
+
+    @cached_property
+    def began(self) -> Mask:
+        """Failures in the leg where they began: each failed session once."""
+        return np.asarray(self.charges.role == ORIGINATED)
+
+    @cached_property
+    def is_charged(self) -> Mask:
+        """Failed calls that originated or passed on a session's failure."""
+        return np.asarray(self.charges.role != NOT_CHARGED)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What breaking down needs to know of the site."""
+        return Settings(self.period.zone, self.config, self.registry.numbering)
+
+    @cached_property
+    def hour(self) -> Ints:
+        """The hour of the period in which each call began, from 0 (elapsed hours, so that none is there twice)."""
+        found: Ints = (self.population.numbers("invite_ts") - self.period.from_ts) // _HOUR
+        return found
+
+    def keys(self, rows: Any) -> list[str]:
+        """``call_key`` of some rows, in their order."""
+        column = self.calls["call_key"]
+        assert isinstance(column, (Labels, Texts))
+        taken = column.take(np.asarray(rows, dtype=np.int64))
+        if isinstance(taken, Texts):
+            return [value or "" for value in taken.values()]
+        return [taken.value(row) or "" for row in range(len(taken.codes))]
