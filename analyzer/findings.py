@@ -269,10 +269,10 @@ class TrafficRow(NamedTuple):
 
 
 class IntervalRow(NamedTuple):
-    """What one source of a live run did between two writings of the store: tells silence from a gap."""
+    """What one source did: of a live run between two writings of the store, of a capture on one local day."""
 
-    source: Annotated[str, Col(LABEL, "Interface, or address of the HEP socket")]
-    kind: Annotated[SourceKind, Col(LABEL, "live hep")]
+    source: Annotated[str, Col(LABEL, "Interface, address of the HEP socket, or path of the capture")]
+    kind: Annotated[SourceKind, Col(LABEL, "live hep file")]
     from_ts: Annotated[int, Col(TIME, "When the interval began")]
     to_ts: Annotated[int, Col(TIME, "When it ended")]
     frames: Annotated[int, Col(KEY, "Frames")]
@@ -285,12 +285,12 @@ class IntervalRow(NamedTuple):
 
 
 class KeptCaptureRow(NamedTuple):
-    """A capture that was added to a store, as one file of one analysis."""
+    """A capture that was added to a store, as one file of one analysis; or a source of a live run."""
 
     capture_no: Annotated[int, Col(COUNT, "Its number in that run: capture_no of the other tables")]
-    source: Annotated[str, Col(TEXT, "Path as it was given")]
-    kind: Annotated[SourceKind, Col(LABEL, "file")]
-    digest: Annotated[str, Col(TEXT, "Hash of its SIP messages: the same whatever the file is called and packed in")]
+    source: Annotated[str, Col(TEXT, "Whole path of the file; interface, or address of the HEP socket")]
+    kind: Annotated[SourceKind, Col(LABEL, "file live hep")]
+    digest: Annotated[str, Col(TEXT, "Hash of its SIP messages, whatever the file is called; of a live source its own")]
     start_ts: Annotated[int, Col(TIME, "First frame")]
     end_ts: Annotated[int, Col(TIME, "Last frame")]
     added_ts: Annotated[int, Col(TIME, "When it was added")]

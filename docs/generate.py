@@ -77,10 +77,10 @@ A file gets its name when it is whole; until then its name ends in `.part`.
 
 # Tables in a store
 
-`sipcause live --store DIR` writes these, as `DIR/TABLE/day=YYYY-MM-DD/part-….parquet` ([store.md](store.md)); days are
-those of the store's time zone. Numbers (`call_no`) begin at 1 in each run: with `run` they join tables. A reader of the
-parts alone sees a call twice that was open at the end of a run and went on in the next one:
-`analyzer.tables.store_read.open_store(DIR).calls()` gives each once.
+`sipcause analyze --store DIR` and `sipcause live --store DIR` write these, as `DIR/TABLE/day=YYYY-MM-DD/part-….parquet`
+([store.md](store.md)); days are those of the store's time zone. Numbers (`call_no`, `capture_no`) begin at 1 in each
+run: with `run` they join tables. A reader of the parts alone sees a call twice that was open at the end of a run and
+went on in the next one: `analyzer.tables.store_read.open_store(DIR).calls()` gives each once.
 
 {stored}
 """

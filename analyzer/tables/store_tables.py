@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from analyzer.batch import Columns, Ints, Labels
 from analyzer.coltypes import LABEL, TEXT, Col
-from analyzer.findings import BlockRow, BranchRow, IntervalRow, MidcallRow, OtherRow, TrafficRow
+from analyzer.findings import (
+    BlockRow,
+    BranchRow,
+    DoubtRow,
+    IntervalRow,
+    KeptCaptureRow,
+    MidcallRow,
+    OtherRow,
+    TrafficRow,
+)
 from analyzer.schema import CallRow, RegistrationRow
 from analyzer.tables.build import arrow_schema
 from analyzer.tables.store_keys import call_keys, registration_keys
@@ -74,7 +83,21 @@ class StoredTrafficRow(TrafficRow):
 
 
 class StoredIntervalRow(IntervalRow):
-    """What one source of a live run did between two writings of the store: tells silence from a gap."""
+    """What one source did: tells silence from a gap. Of a live run between two writings of the store, of a capture on
+    one local day."""
+
+    run: Annotated[str, _RUN]
+
+
+class StoredCaptureRow(KeptCaptureRow):
+    """What ``capture_no`` stands for in the rows of a run. Its row lies in the day of the first frame: calls of it may
+    lie in later days. Of a live source it says only which one that is; what came from it is in intervals."""
+
+    run: Annotated[str, _RUN]
+
+
+class StoredDoubtRow(DoubtRow):
+    """What limits what one run could see; rows of several runs are added up by check."""
 
     run: Annotated[str, _RUN]
 
@@ -116,6 +139,8 @@ STORED: dict[str, Stored] = {
     ),
     "traffic": Stored(StoredTrafficRow, TrafficRow, "hour_ts", sums=("unique", "resends", "copies")),
     "intervals": Stored(StoredIntervalRow, IntervalRow, "from_ts"),
+    "captures": Stored(StoredCaptureRow, KeptCaptureRow, "start_ts", ("digest",), is_first=True),
+    "doubts": Stored(StoredDoubtRow, DoubtRow, "ts"),
 }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def made_columns(row_type: type[Any], rows: int, seed: int = 0) -> Columns:
 
 def _column(column: schema.Column, rows: int, chance: random.Random) -> AnyColumn:
     absent = [column.optional and chance.random() < 0.3 for _ in range(rows)]
-    if column.name in ("by_status_code", "unread", "layers"):
+    if column.kind is Kind.TEXT and column.name in ("by_status_code", "unread", "layers"):
         return labels_of(f'{{"486":{chance.randrange(9)}}}' for _ in range(rows))
     if column.kind is Kind.LABEL:
         return labels_of(None if missing else chance.choice(LABELS) for missing in absent)
