@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer.report.section_change import subject
+from analyzer.report.telling import Teller
 from analyzer.views.words import Words
-from analyzer.wiretext import printable_text
 
 if TYPE_CHECKING:
     from analyzer.charts.style import Chart
     from analyzer.registry import Registry
-    from analyzer.report.lines import ChangeLine
     from analyzer.report.model import WeeklyReport
 
 #: Names of the charts, in the order of the report.
@@ -79,6 +79,7 @@ def charts_of(report: WeeklyReport, words: Words, registry: Registry, on_paper: 
 
 def _makers(report: WeeklyReport, words: Words, registry: Registry) -> dict[str, Callable[[], Chart | None]]:
     """How each chart is made; matplotlib is imported by the first that is drawn."""
+    tell = Teller(report, words, registry)
 
     def days(draws: str) -> Chart | None:
         from analyzer.charts.weekly_days import Day, failures_by_day, ratios_by_day
@@ -108,26 +109,31 @@ def _makers(report: WeeklyReport, words: Words, registry: Registry) -> dict[str,
         if report.change.why_not is not None:
             return None
         whole = Pair("", report.change.failures, report.change.failures_before)
-        lines = report.change.lines
-        return what_changed(
-            whole, [Pair(_cell(line, words), line.failures.calls, line.before) for line in lines], words
-        )
+        lines = [Pair(subject(tell, line), line.failures.calls, line.before) for line in report.change.lines]
+        return what_changed(whole, sorted(lines, key=lambda pair: -abs(pair.more)), words)
 
     def causes() -> Chart | None:
         from analyzer.charts.weekly_before import Pair, causes_before
 
         if not report.about.compared:
             return None
-        return causes_before(
-            [Pair(_cause(line.cause, words, registry), line.calls.calls, line.before or 0.0) for line in report.causes],
-            words,
-        )
+        told = tell.causes
+        lines = [
+            Pair(
+                words("no cause known") if line.cause is None else told.cause_text(line.cause),
+                line.calls.calls,
+                line.before or 0.0,
+            )
+            for line in report.causes
+        ]
+        return causes_before(lines, words)
 
     def endpoints() -> Chart | None:
         from analyzer.charts.weekly_endpoints import Charged, worst_endpoints
 
         lines = [
-            Charged(_who(line.ip, line.name, line.network), line.share, line.is_small) for line in report.endpoints
+            Charged(tell.endpoint(line.ip, line.name, line.network), line.share, line.is_small)
+            for line in report.endpoints
         ]
         return worst_endpoints(lines, words)
 
@@ -135,7 +141,10 @@ def _makers(report: WeeklyReport, words: Words, registry: Registry) -> dict[str,
         from analyzer.charts.weekly_outages import Outage
         from analyzer.charts.weekly_outages import outages as drawn
 
-        lines = [Outage(line.kind, _who(line.subject, line.name), line.from_ts, line.to_ts) for line in report.outages]
+        lines = [
+            Outage(line.kind, tell.endpoint(line.subject, line.name), line.from_ts, line.to_ts)
+            for line in report.outages
+        ]
         return drawn(lines, report.about.period, words)
 
     def durations() -> Chart | None:
@@ -158,30 +167,3 @@ def _makers(report: WeeklyReport, words: Words, registry: Registry) -> dict[str,
         "outages": outages,
         "durations": durations,
     }
-
-
-def _cell(line: ChangeLine, words: Words) -> str:
-    """What tells a cell from the rest, who first."""
-    where = dict(line.where)
-    endpoint = where.pop("endpoint", None)
-    parts = [_who(endpoint, line.name if line.name != endpoint else None)] if endpoint else []
-    for dimension, value in where.items():
-        if dimension == "cause":
-            parts.append(words("cause {cause}", cause=value))
-        elif dimension == "status_code" and value == "none":
-            parts.append(words("no final response"))
-        else:
-            parts.append(value)
-    return ", ".join(parts)
-
-
-def _cause(cause: int | None, words: Words, registry: Registry) -> str:
-    if cause is None:
-        return words("no cause known")
-    entry = registry.cause(cause)
-    return f"{cause} {entry.name}" if entry.known else f"{cause} {words('(unlisted)')}"
-
-
-def _who(ip: str, name: str | None, network: int | None = None) -> str:
-    text = f"{printable_text(name)} ({printable_text(ip)})" if name and name != ip else printable_text(ip)
-    return text if network is None else f"{text} @{network}"
