@@ -137,7 +137,7 @@ def _frame(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _box(axes: Axes, place: tuple[int, int], **look: Any) -> None:
-    axes.add_patch(Rectangle((place[0] - 0.48, place[1] - 0.46), 0.96, 0.92, **look))
+    axes.add_artist(Rectangle((place[0] - 0.48, place[1] - 0.46), 0.96, 0.92, **look))
 
 
 def _hour(cell: Hour, words: Words) -> str:
