@@ -14,7 +14,7 @@ def else_section(tell: Teller) -> Section:
     words, report = tell.words, tell.report
     blocks: list[Block] = []
     if any(line.count for line in report.delays):
-        blocks += [ChartRef("delays", words("Delays")), _delays(tell)]
+        blocks.append(_delays(tell))
     blocks += _durations(tell)
     if report.releases:
         blocks.append(_releases(tell))
@@ -75,7 +75,7 @@ def _durations(tell: Teller) -> list[Block]:
             length = (
                 words("{time} and longer", time=tell.span(each.from_s))
                 if each.to_s is None
-                else words("{first} to {last}", first=tell.span(each.from_s), last=tell.span(each.to_s))
+                else words("{first} up to {last}", first=tell.span(each.from_s), last=tell.span(each.to_s))
             )
             rows.append(
                 (

@@ -22,6 +22,8 @@ _OUTAGE_HELPS = {
     "registration_lost": "a client that was registered was not any more",
     "only_failures": "it answered nothing but failures",
 }
+#: Hours of a day without a change of clocks.
+_DAY = 24
 _NOTES = {"note": "note", "holiday": "holiday"}
 
 
@@ -29,8 +31,14 @@ def when_section(tell: Teller) -> Section:
     """Heat map, outages, notes."""
     words, report = tell.words, tell.report
     blocks: list[Block] = []
+    if any(line.calls for line in report.days):
+        blocks.append(_days(tell))
     if any(cell.calls for cell in report.heat):
-        blocks += [ChartRef("heat", words("Failures by hour and weekday")), _heat(tell)]
+        blocks += [
+            ChartRef("heat", words("Failures by hour and weekday")),
+            ChartRef("heat_share", words("Share of failures by hour and weekday")),
+            _heat(tell),
+        ]
     if report.outages:
         blocks += [ChartRef("outages", words("Outages and gaps")), _outages(tell)]
     else:
@@ -62,6 +70,40 @@ def _lead(tell: Teller) -> list[str]:
             calls=tell.words.number(worst.calls),
         )
     ]
+
+
+def _days(tell: Teller) -> Table:
+    words = tell.words
+    headings = [
+        Column(words("day"), Kind.TIME),
+        Column(words("calls"), Kind.NUMBER),
+        Column(words("answered"), Kind.NUMBER),
+        Column(words("failures"), Kind.COUNT),
+        Column(words("failures before"), Kind.NUMBER),
+        Column(words("share failed"), Kind.RATIO),
+        Column("SER", Kind.RATIO),
+        Column("NER", Kind.RATIO),
+        Column("ASR", Kind.RATIO),
+    ]
+    largest = max(line.failures.calls for line in tell.report.days)
+    rows = []
+    for line in tell.report.days:
+        name = f"{tell.weekday(line.day.weekday())} {tell.day(line.day)}"
+        note = (
+            "" if line.hours == _DAY else tell.words("{hours} hours, since the clocks changed", hours=str(line.hours))
+        )
+        rows.append(
+            (
+                Cell(name, float(line.day.toordinal()), note=note),
+                tell.plain(line.calls),
+                tell.plain(line.answered),
+                tell.count(line.failures, name, largest=largest),
+                tell.plain(line.failures_before),
+                tell.share(line.failures.calls, line.calls),
+                *(Cell(tell.percent(ratio.value), ratio.value) for ratio in (line.ser, line.ner, line.asr)),
+            )
+        )
+    return table("days", words("Day by day"), headings, rows)
 
 
 def _heat(tell: Teller) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.report.calls_told import calls_table
-from analyzer.report.document import Block, Cell, ChartRef, Column, Kind, Paragraph, Section, Table
+from analyzer.report.document import Block, Cell, Column, Kind, Paragraph, Section, Table
 from analyzer.report.telling import Teller, table
 from analyzer.views.table import Tone
 from analyzer.wiretext import printable_text
@@ -14,7 +14,7 @@ def where_section(tell: Teller) -> Section:
     words, report = tell.words, tell.report
     blocks: list[Block] = _emergency(tell)
     if report.destinations:
-        blocks += [ChartRef("destinations", words("Failures by destination")), _destinations(tell)]
+        blocks += [_destinations(tell)]
     return Section("where", words("Where calls went"), (), tuple(blocks))
 
 

@@ -23,7 +23,7 @@ def whose_section(tell: Teller) -> Section:
     if any(line.relayed.calls for line in report.endpoints):
         blocks.append(_relayed(tell))
     if report.trunks:
-        blocks += [ChartRef("trunks", words("Carriers")), _trunks(tell), _peaks(tell)]
+        blocks += [_trunks(tell), _peaks(tell)]
     return Section("whose", words("Whose failures they were"), (), tuple(blocks))
 
 

@@ -52,7 +52,8 @@ def outcomes_section(tell: Teller) -> Section:
         for line in lines
     ]
     blocks: tuple[Block, ...] = (
-        ChartRef("outcomes", words("Calls by outcome")),
+        ChartRef("days", words("Calls and failures by day")),
+        ChartRef("ratios", words("Ratios by day")),
         table("outcomes", words("Calls by outcome"), headings, rows),
     )
     return Section("outcomes", title, (), blocks)
@@ -63,7 +64,7 @@ def why_section(tell: Teller) -> Section:
     words, report = tell.words, tell.report
     blocks: list[Block] = []
     if report.families:
-        blocks += [ChartRef("codes", words("Failures by code")), _families(tell), _codes(tell)]
+        blocks += [_families(tell), _codes(tell)]
     else:
         blocks.append(Paragraph(words("No call failed."), Tone.GOOD))
     if report.causes:

@@ -17,6 +17,7 @@ from analyzer.report.lines import (
     CodeLine,
     ConflictLine,
     Count,
+    DayLine,
     DelayLine,
     DestinationLine,
     DurationBin,
@@ -353,6 +354,7 @@ def report() -> WeeklyReport:
             for day in range(7)
             for hour in range(24)
         ),
+        days=tuple(_day(number) for number in range(7)),
         delays=(
             DelayLine("pdd", "ms", 7_000, 1_830.4, 1_620.0, 4_210.0, 8_000.0, 31_900.0, 1_590.0, 3_900.0),
             DelayLine("srd", "ms", 6_802, 80.0, 61.0, 210.0, 800.0, 4_000.0, None, None),
@@ -438,6 +440,17 @@ def report() -> WeeklyReport:
     )
 
 
+def _day(number: int) -> DayLine:
+    calls, failures = (1_800 if number < 5 else 500), (300 if number == 1 else 90 if number < 5 else 101)
+    answered = Ratio(calls * 2 // 3, calls)
+    network = Ratio(calls - failures, calls)
+    families = {"server_error": failures - 10, "client_error": 8, "none": 2}
+    return DayLine(
+        WEEK.days[number], 24, calls, answered.numerator, count(failures, number), families, answered, network, answered,
+        1_700.0, 40.0,
+    )  # fmt: skip
+
+
 def _heat(day: int, hour: int, calls: int) -> int:
     return 60 if (day, hour) == (1, 14) else calls // 20
 
@@ -485,6 +498,6 @@ def empty() -> WeeklyReport:
         outcomes=(), families=(), codes=(), causes=(), conflicts=(), endpoints=(), trunks=(), destinations=(),
         emergency=(),
         heat=tuple(HeatCell(day, hour, 1, 0, Count(0)) for day in range(7) for hour in range(24)),
-        delays=(), registrations=nothing, midcall=(), releases=(), scanners=(), quality=(), bounds=(), first_seen=(),
+        days=(), delays=(), registrations=nothing, midcall=(), releases=(), scanners=(), quality=(), bounds=(), first_seen=(),
         solved=(), outages=(), durations=Durations((), (), (), {}), notes=(), crossed=(), calls={},
     )  # fmt: skip
