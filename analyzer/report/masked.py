@@ -138,8 +138,8 @@ class _Masking:
         return local + at + _RUN.sub(self._run, host)
 
     def _note(self, text: str) -> str:
-        told = _IN_NOTE.sub(lambda at: at["kept"] or self._one(at["number"]), text)
-        return _WORD.sub(self._word, self._text(told))
+        told = _IN_NOTE.sub(lambda at: at["kept"] or self._one(at["number"]), self._text(text))
+        return _WORD.sub(self._word, told)
 
     def _word(self, word: re.Match[str]) -> str:
         return self._one(word[0]) if word[0].casefold() in self._words else word[0]
