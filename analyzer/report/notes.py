@@ -1,12 +1,12 @@
 """The operator's notes and holidays, from a TOML file: what a reader must know to understand a week.
 
-[[note]]
-time = 2026-11-10T14:00:00       # or day = 2026-11-10; a time without offset is in the site's zone
-text = "Carrier A moved to its new gateway"
+    [[note]]
+    time = 2026-11-10T14:00:00       # or day = 2026-11-10; a time without offset is in the site's zone
+    text = "Carrier A moved to its new gateway"
 
-[[holiday]]
-day = 2026-11-11
-name = "Sint-Maarten"
+    [[holiday]]
+    day = 2026-11-11
+    name = "Sint-Maarten"
 """
 
 from __future__ import annotations

@@ -446,9 +446,18 @@ def _day(number: int) -> DayLine:
     network = Ratio(calls - failures, calls)
     families = {"server_error": failures - 10, "client_error": 8, "none": 2}
     return DayLine(
-        WEEK.days[number], 24, calls, answered.numerator, count(failures, number), families, answered, network, answered,
-        1_700.0, 40.0,
-    )  # fmt: skip
+        WEEK.days[number],
+        24,
+        calls,
+        answered.numerator,
+        count(failures, number),
+        families,
+        answered,
+        network,
+        answered,
+        1_700.0,
+        40.0,
+    )
 
 
 def _heat(day: int, hour: int, calls: int) -> int:
@@ -466,21 +475,63 @@ def _change() -> Change:
         points_high=7.2,
         lines=(
             ChangeLine(
-                {"status_code": "503", "endpoint": "192.0.2.7"}, "192.0.2.7", None, count(412, 1, "--status 503"), 14.0,
-                4_100, 3_900.0, 71.0, 3.9, 0.00001, True, at(1, 14, 5), 230, 11.0, {"34": 398}, {"503": 412}, {},
+                {"status_code": "503", "endpoint": "192.0.2.7"},
+                "192.0.2.7",
+                None,
+                count(412, 1, "--status 503"),
+                14.0,
+                4_100,
+                3_900.0,
+                71.0,
+                3.9,
+                0.00001,
+                True,
+                at(1, 14, 5),
+                230,
+                11.0,
+                {"34": 398},
+                {"503": 412},
+                {},
             ),
             ChangeLine(
-                {"cause": "34", "agent": HOSTILE[0]}, "198.51.100.7", "Acme gateway", count(40, 3), 7.0, 300, 280.0, 5.7, 0.33,
-                0.004, True, at(2, 9), 40, 7.0, {"34": 40}, {"486": 40}, {HOSTILE[0]: 38, "Acme GW 4.2.1": 2},
+                {"cause": "34", "agent": HOSTILE[0]},
+                "198.51.100.7",
+                "Acme gateway",
+                count(40, 3),
+                7.0,
+                300,
+                280.0,
+                5.7,
+                0.33,
+                0.004,
+                True,
+                at(2, 9),
+                40,
+                7.0,
+                {"34": 40},
+                {"486": 40},
+                {HOSTILE[0]: 38, "Acme GW 4.2.1": 2},
             ),
             ChangeLine(
-                {"status_code": "403", "prefix": "+88"}, None, None, count(49, 9), 81.0, 200, 260.0, -5.5, -0.4, 0.008, False,
-                at(0, 17), 40, 70.0,
+                {"status_code": "403", "prefix": "+88"},
+                None,
+                None,
+                count(49, 9),
+                81.0,
+                200,
+                260.0,
+                -5.5,
+                -0.4,
+                0.008,
+                False,
+                at(0, 17),
+                40,
+                70.0,
             ),
         ),
         why_not=None,
         cells_tested=812,
-    )  # fmt: skip
+    )
 
 
 def empty() -> WeeklyReport:
@@ -491,13 +542,31 @@ def empty() -> WeeklyReport:
         about=replace(
             full.about, compared=(), compared_hours=(), sources=(), calls=0, scanner_calls=0, open_calls=0, grade=None
         ),
-        headline=tuple(
-            HeadlineLine(line.id, line.unit, Ratio(0, 0), None, 1, None, None) for line in full.headline
-        ),
+        headline=tuple(HeadlineLine(line.id, line.unit, Ratio(0, 0), None, 1, None, None) for line in full.headline),
         change=Change(0, 0.0, 0, 0.0, None, None, None, (), "no_comparison"),
-        outcomes=(), families=(), codes=(), causes=(), conflicts=(), endpoints=(), trunks=(), destinations=(),
+        outcomes=(),
+        families=(),
+        codes=(),
+        causes=(),
+        conflicts=(),
+        endpoints=(),
+        trunks=(),
+        destinations=(),
         emergency=(),
         heat=tuple(HeatCell(day, hour, 1, 0, Count(0)) for day in range(7) for hour in range(24)),
-        days=(), delays=(), registrations=nothing, midcall=(), releases=(), scanners=(), quality=(), bounds=(), first_seen=(),
-        solved=(), outages=(), durations=Durations((), (), (), {}), notes=(), crossed=(), calls={},
-    )  # fmt: skip
+        days=(),
+        delays=(),
+        registrations=nothing,
+        midcall=(),
+        releases=(),
+        scanners=(),
+        quality=(),
+        bounds=(),
+        first_seen=(),
+        solved=(),
+        outages=(),
+        durations=Durations((), (), (), {}),
+        notes=(),
+        crossed=(),
+        calls={},
+    )
