@@ -60,6 +60,14 @@ class StoreError(AnalyzerError):
         self.reason = reason
 
 
+class MailError(AnalyzerError):
+    """A report cannot be mailed, or not to everybody: the address, the server or what it answered."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"mail: {reason}")
+        self.reason = reason
+
+
 class UnknownProfile(AnalyzerError):
     """No mapping profile of that name; the message lists the names there are."""
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _SECOND = 1_000_000_000
-_WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})")
+_WEEK = re.compile(r"(?P<year>[0-9]{4})-?W(?P<week>[0-9]{1,2})")
+#: Days that a period can have: ns since the epoch stay within 64 bits, and no sum leaves the calendar.
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 5), date(2199, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,25 @@ def parsed_week(text: str, zone: tzinfo) -> Period:
     found = _WEEK.fullmatch(text.strip().upper())
     if found is None:
         raise ValueError(f"{text!r} is no ISO week; write one as 2026-W46")
-    return week_of(date.fromisocalendar(int(found["year"]), int(found["week"]), 1), zone)
+    year, week = int(found["year"]), int(found["week"])
+    if not _FIRST_DAY.year <= year <= _LAST_DAY.year:
+        raise ValueError(f"{text!r} lies not between {_FIRST_DAY.year} and {_LAST_DAY.year}")
+    try:
+        monday = date.fromisocalendar(year, week, 1)
+    except ValueError:
+        raise ValueError(f"there is no week {week} in {year}") from None
+    return week_of(monday, zone)
 
 
 def period_of(first: date, last: date, zone: tzinfo) -> Period:
-    """The days from the first to the last, both in it. Raises ValueError when the last lies before the first."""
+    """The days from the first to the last, both in it; ValueError when the last is the earlier one.
+
+    Days before 1970-01-05 and after 2199 are refused as well.
+    """
     if last < first:
         raise ValueError(f"{last} lies before {first}")
+    if first < _FIRST_DAY or last > _LAST_DAY:
+        raise ValueError(f"{first if first < _FIRST_DAY else last} is no day between {_FIRST_DAY} and {_LAST_DAY}")
     days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
     is_week = len(days) == 7 and first.weekday() == 0
     year, week, _ = first.isocalendar()

@@ -250,6 +250,28 @@ class HeatCell:
 
 
 @dataclass(frozen=True)
+class DayLine:
+    """One local day of the period; all lines add up to the headline.
+
+    ``by_family``: failures by family of their status code, ``none`` without a final; they add up to ``failures``.
+    ``calls_before`` and ``failures_before``: the day at the same place of the time before (mean of its weeks); None
+    without one. The ratios are those of data/kpis.toml on that day's calls.
+    """
+
+    day: date
+    hours: int
+    calls: int
+    answered: int
+    failures: Count
+    by_family: dict[str, int]
+    asr: Ratio
+    ner: Ratio
+    ser: Ratio
+    calls_before: float | None
+    failures_before: float | None
+
+
+@dataclass(frozen=True)
 class DelayLine:
     """A delay of data/kpis.toml (srd, srd_failed, pdd, sdd, rrd, acd, ...)."""
 

@@ -14,6 +14,7 @@ from analyzer.report.lines import (
     Change,
     CodeLine,
     ConflictLine,
+    DayLine,
     DelayLine,
     DestinationLine,
     Durations,
@@ -97,3 +98,5 @@ class WeeklyReport:
     crossed: tuple[Breach, ...]
     #: The calls that are shown, by key.
     calls: Mapping[str, CallRef]
+    #: Each day of the period, in order.
+    days: tuple[DayLine, ...] = ()

@@ -1,35 +1,23 @@
-"""Reading a store, while others write to it: parts and what is in journals and not in parts yet, each row once.
-
-A log leaves ``journal`` only when all of its parts are there. So journals are read first, then the parts are listed;
-of a journal that is still there after that, what has a part is left to the part. One that has gone meanwhile has
-been rolled: then it is begun anew.
-"""
+"""Reading a store, while others write to it: parts and what is in journals and not in parts yet, each row once."""
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pyarrow
-from pyarrow import parquet
+from typing import TYPE_CHECKING, TypeVar
 
 from analyzer.errors import StoreError
-from analyzer.tables.journal import Log
-from analyzer.tables.store_files import JOURNAL, LogName, logs_in, part_path, read_about
-from analyzer.tables.store_roll import by_day, united
-from analyzer.tables.store_tables import STORED, ArrowTable, once, stored_schema
+from analyzer.tables.store_files import read_about
+from analyzer.tables.store_once import losers, without
+from analyzer.tables.store_pieces import TRIES, Days, Piece, Wanted, listed, pieces_of, read_all
+from analyzer.tables.store_roll import united
+from analyzer.tables.store_tables import STORED, ArrowTable, stored_schema
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-#: How often reading is begun anew because a journal was rolled meanwhile.
-TRIES = 50
-#: Branches and blocks stand with the day of their call.
-_NEEDED = {"calls"}
-Days = Collection[str]
+_T = TypeVar("_T")
 
 
 def open_store(folder: Path | str) -> Store:
@@ -93,80 +81,37 @@ class Store:
         wanted = list(columns) if columns is not None else list(known.names)
         if strangers := [name for name in wanted if name not in known.names]:
             raise KeyError(f"{table} has no column {strangers[0]}")
-        names = list(dict.fromkeys([*wanted, "run", *stored.same, *stored.prefer]))
-        return once(self._all(table, days, names), table).select(wanted)
+        asked = {table: None if days is None else set(days).__contains__}
+        rows = self.looking(asked, lambda pieces: _once(pieces[table], table, wanted))
+        return united(rows, table, wanted)
 
     def days(self, table: str = "calls") -> list[str]:
         """The days that a table has rows of, in order."""
-        found = {day for day, _ in self._parts(table)}
-        for journal in self._journals({table}).values():
-            found |= journal[table].keys()
-        return sorted(found)
+        return sorted({piece.day for piece in self.pieces({table: None})[table]})
 
     # -- parts and journals ----------------------------------------------------------------------------------------
 
-    def _all(self, table: str, days: Days | None, names: list[str]) -> ArrowTable:
+    def pieces(self, tables: Mapping[str, Wanted]) -> dict[str, list[Piece]]:
+        """Where the rows of some tables stand now, of each the wanted days. Raises StoreError."""
+        return pieces_of(self.folder, self.zone, tables)
+
+    def looking(self, tables: Mapping[str, Wanted], work: Callable[[dict[str, list[Piece]]], _T]) -> _T:
+        """What ``work`` makes of the pieces of some tables, which are those of one moment.
+
+        It is done anew when one of them was replaced meanwhile. Raises StoreError.
+        """
         for _ in range(TRIES):
-            journals = self._journals({table})
-            parts = [(day, path) for day, path in self._parts(table) if days is None or day in days]
-            there = logs_in(self.folder, JOURNAL)
-            if any(name not in there for name in journals):
-                continue
-            try:
-                pieces = [self._part(path, names) for _, path in parts]
-            except FileNotFoundError:
-                continue
-            known = {path for _, path in parts}
-            for name, journal in sorted(journals.items()):
-                for day, rows in sorted(journal[table].items()):
-                    is_wanted = days is None or day in days
-                    if is_wanted and part_path(self.folder, table, day, name) not in known:
-                        pieces.append(rows)
-            return united(pieces, table, names)
+            with suppress(FileNotFoundError):
+                return work(self.pieces(tables))
         raise StoreError(str(self.folder), "changes faster than it can be read: try again")
 
-    def _journals(self, tables: set[str]) -> dict[LogName, dict[str, dict[str, ArrowTable]]]:
-        """The rows of some tables that are in journals, by day."""
-        found: dict[LogName, dict[str, dict[str, ArrowTable]]] = {}
-        for name, path in logs_in(self.folder, JOURNAL).items():
-            try:
-                with Log(path, checked=tables | _NEEDED) as log:
-                    found[name] = defaultdict(dict, by_day(log, self.zone, tables | _NEEDED))
-            except FileNotFoundError:
-                continue  # rolled just now: it is in the parts that are listed after this
-            except OSError as error:
-                raise StoreError(str(path), f"cannot be read: {error.strerror or error}") from error
-        return found
-
-    def _parts(self, table: str) -> list[tuple[str, Path]]:
-        """The parts of a table, each with its day, in order."""
-        found: list[tuple[str, Path]] = []
-        for folder in _listed(self.folder / table):
-            if folder.startswith("day="):
-                place = self.folder / table / folder
-                parts = [place / name for name in _listed(place) if name.endswith(".parquet")]
-                found += [(folder.removeprefix("day="), path) for path in parts]
-        return found
-
-    def _part(self, path: Path, names: list[str] | None) -> ArrowTable:
-        try:
-            with parquet.ParquetFile(path) as file:
-                there = set(file.schema_arrow.names)
-                return file.read(columns=[name for name in names if name in there] if names is not None else None)
-        except FileNotFoundError:
-            raise
-        except (OSError, pyarrow.ArrowException) as error:
-            reason = f"cannot be read ({error}): sipcause store verify says what else is damaged"
-            raise StoreError(str(path), reason) from error
-
     def every_part(self) -> Iterator[tuple[str, Path]]:
-        """Every part of every table."""
+        """Every part of every table that is there, those that were compacted and are not removed yet included."""
         for table in STORED:
-            yield from ((table, path) for _, path in self._parts(table))
+            yield from ((table, path) for _, path in listed(self.folder, table))
 
 
-def _listed(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def _once(pieces: Sequence[Piece], table: str, names: list[str]) -> list[ArrowTable]:
+    """Some columns of pieces, with of each row that several runs wrote the one that counts."""
+    lost = losers(pieces, table)
+    return [without(rows, lost.get(place)) for place, rows in enumerate(read_all(pieces, names))]

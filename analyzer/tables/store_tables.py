@@ -12,7 +12,6 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analyzer.batch import Columns, Ints, Labels
@@ -215,60 +214,6 @@ def summed(found: ArrowTable, table: str) -> ArrowTable:
 
 def _before_suffix(name: str, asked: list[tuple[str, str]]) -> str:
     return next((column for column, how in asked if name == f"{column}_{how}"), name)
-
-
-def once(found: ArrowTable, table: str) -> ArrowTable:
-    """A table with of each row that several runs wrote the one that counts, in the order in which rows stand."""
-    stored = STORED[table]
-    runs = _codes(found.column("run"))
-    if not stored.same or not len(found) or (runs == runs[0]).all():
-        return found  # what one run wrote it wrote once
-    columns = [_codes(found.column(name)) for name in stored.same]
-    rows = np.arange(len(found))
-    # The n-th of equal rows of a run.
-    order = np.lexsort((rows, runs, *columns))
-    nth = np.empty(len(found), dtype=np.int64)
-    nth[order] = _places(order, [runs, *columns])
-    age = _ranks(found.column("run"))
-    prefers = [_preferred(found.column(name), name) for name in reversed(stored.prefer)]
-    order = np.lexsort((rows, age if stored.is_first else -age, *(-column for column in prefers), nth, *columns))
-    first = _places(order, [nth, *columns]) == 0
-    kept = np.sort(order[first])
-    return found if len(kept) == len(found) else found.take(pyarrow.array(kept))
-
-
-def _places(order: Ints, columns: list[Ints]) -> Ints:
-    """Of rows in an order the place of each among those before it with the same values."""
-    changes = np.zeros(len(order), dtype=np.bool_)
-    changes[0] = True
-    for column in columns:
-        changes[1:] |= np.diff(column[order]) != 0
-    starts = np.flatnonzero(changes)
-    return np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-
-
-def _codes(column: Any) -> Ints:
-    """Equal numbers for equal cells; missing ones are equal."""
-    chunked = column if isinstance(column, pyarrow.ChunkedArray) else pyarrow.chunked_array([column])
-    if pyarrow.types.is_dictionary(chunked.type):
-        chunked = chunked.cast(pyarrow.large_string())
-    encoded = pc.dictionary_encode(chunked).combine_chunks()
-    if isinstance(encoded, pyarrow.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pyarrow.array([], pyarrow.int32()).dictionary_encode()
-    return np.asarray(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _ranks(column: Any) -> Ints:
-    """The rank of each row's text among the different ones."""
-    texts = np.array(column.to_pylist(), dtype=object)
-    _, ranks = np.unique(texts, return_inverse=True)
-    return np.asarray(ranks, dtype=np.int64)
-
-
-def _preferred(column: Any, name: str) -> Ints:
-    if name == "outcome":
-        return np.array([text != "open" for text in column.to_pylist()], dtype=np.int64)
-    return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
 def local_days(times: Ints, zone: tzinfo) -> NDArray[np.datetime64]:

@@ -12,6 +12,7 @@ from analyzer.registry.languages import language as spoken
 
 #: The languages that the terminal speaks.
 LANGUAGES = ("en", "nl")
+_DUTCH_MARKS = str.maketrans(",.", ".,")
 
 
 class Words:
@@ -42,6 +43,11 @@ class Words:
         """A number with one decimal."""
         text = f"{value:.1f}"
         return text.replace(".", ",") if self.language == "nl" else text
+
+    def fraction(self, value: float, decimals: int) -> str:
+        """A number with so many decimals, its thousands apart."""
+        text = f"{value:,.{decimals}f}"
+        return text.translate(_DUTCH_MARKS) if self.language == "nl" else text
 
     def plain(self, value: float) -> str:
         """A number with as many of three decimals as it needs."""
