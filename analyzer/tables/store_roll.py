@@ -31,7 +31,7 @@ def roll(folder: Path, name: LogName, zone: tzinfo, disk: Disk) -> bool:
         is_empty, is_sound = not log.frames, not log.is_damaged
         for table, days in by_day(log, zone).items():
             for day, rows in days.items():
-                disk.put(part_path(folder, table, day, name), _parquet(summed(rows, table), table))
+                disk.put(part_path(folder, table, day, name), parquet_octets(summed(rows, table), table))
     if is_empty and is_sound:
         disk.remove(path)
     else:
@@ -96,15 +96,19 @@ def _ints(rows: ArrowTable, name: str) -> Ints:
     return _times(rows, name, MISSING)
 
 
-def _parquet(rows: ArrowTable, table: str) -> Any:
+def parquet_options(table: str) -> dict[str, Any]:
+    """How the parts of a table are written."""
     row_type = STORED[table].row_type
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": label_names(row_type),
+        "write_statistics": ordered_names(row_type),
+    }
+
+
+def parquet_octets(rows: ArrowTable, table: str) -> memoryview:
+    """A part of a table as a file."""
     sink = pyarrow.BufferOutputStream()
-    parquet.write_table(
-        rows,
-        sink,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=label_names(row_type),
-        write_statistics=ordered_names(row_type),
-    )
+    parquet.write_table(rows, sink, **parquet_options(table))
     return memoryview(sink.getvalue())
