@@ -17,10 +17,12 @@ import os
 import re
 import secrets
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
+from io import RawIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analyzer.errors import StoreError
@@ -111,6 +113,23 @@ class Disk:
             os.close(number)
         self.rename(new, path)
 
+    @contextmanager
+    def made(self, path: Path) -> Iterator[Growing]:
+        """The same for a file that is written bit by bit: it stands in its place when the block ends well."""
+        self.make_folder(path.parent)
+        new = path.with_name(path.name + NEW)
+        number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        try:
+            yield Growing(self, number)
+            self.sync(number)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        finally:
+            os.close(number)
+        self.rename(new, path)
+
     def write(self, number: int, content: bytes | memoryview) -> None:
         """All of some octets."""
         rest = memoryview(content)
@@ -153,6 +172,35 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is no trouble."""
         path.unlink(missing_ok=True)
+
+    def remove_folder(self, folder: Path) -> None:
+        """Remove a folder if it is empty: somebody may just have begun to write into it."""
+        with suppress(OSError):
+            folder.rmdir()
+
+
+class Growing(RawIOBase):
+    """A new file as others write to one: it is closed by who made it."""
+
+    def __init__(self, disk: Disk, number: int) -> None:
+        self._disk = disk
+        self._number = number
+        self._octets = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Append. Raises OSError."""
+        octets = memoryview(content).cast("B")
+        self._disk.write(self._number, octets)
+        self._octets += len(octets)
+        return len(octets)
+
+    def tell(self) -> int:
+        """How long it is."""
+        return self._octets
 
 
 class Appended:
