@@ -423,6 +423,8 @@ class OutageLine:
     expected: float | None
     #: Failures in that time.
     failures: Count | None = None
+    #: How far its ends may lie from the truth, s, where that is known (tallies of OPTIONS have the last time alone).
+    within_s: float | None = None
 
 
 @dataclass(frozen=True)
