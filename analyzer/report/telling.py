@@ -200,9 +200,9 @@ class Teller:
         """The command line that lists the calls of a choice; empty without one."""
         return f"sipcause calls {self._where()} {printable_text(choice)}" if choice else ""
 
-    def explain_command(self, key: str) -> str:
-        """The command line that explains one call."""
-        return f"sipcause explain {self._where()} {printable_text(key)}"
+    def explain_command(self) -> str:
+        """The command line that explains one call, without its key."""
+        return f"sipcause explain {self._where()}"
 
     def _where(self) -> str:
         about = self.report.about
