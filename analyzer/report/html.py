@@ -2,10 +2,10 @@
 
     Path("index.html").write_text(page(report, registry, charts={"en": {"days": (svg, alt)}}), encoding="utf-8")
 
-Without a script it is a readable page in one language; with it tables sort and filter, and a number opens its calls. A
-Content-Security-Policy in the page itself forbids whatever is not in it: scripts and styles run by their hashes, so that
-no text of a stranger's could, even where it were not escaped. Texts are made safe once, by `sections`, and escaped once,
-by the template.
+Without a script it is a readable page in one language; with it tables sort and filter, and a number opens its calls.
+A Content-Security-Policy in the page itself forbids whatever is not in it: scripts and styles run by their hashes, so
+that no text of a stranger's could, even where it were not escaped. Texts are made safe once, by `sections`, and escaped
+once, by the template.
 """
 
 from __future__ import annotations

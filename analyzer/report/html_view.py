@@ -137,7 +137,6 @@ def controls(words: Words) -> dict[str, str]:
         "auto": words("automatic"),
         "light": words("light"),
         "dark": words("dark"),
-        "print": words("Print"),
         "filter": words("Filter"),
         "count": words("{shown} of {all} rows", shown="{shown}", all="{all}"),
         "all": words("Show all {count} rows", count="{count}"),
@@ -151,10 +150,7 @@ def controls(words: Words) -> dict[str, str]:
         "list": words("To list all of them"),
         "explain": words("To explain one of them"),
         "behind": words("Numbers and their calls"),
-        "ticket": words("Calls for a ticket"),
         "see": words("See the calls"),
-        "nothing": words("No row fits."),
-        "of_change": words("of the change"),
     }
 
 
