@@ -74,11 +74,18 @@ class Stages:
     """Everything from messages to rows, and what it holds."""
 
     def __init__(
-        self, rules: Rules, captures: int, correlator: Correlator, reader: str = "kernels", has_timeline: bool = False
+        self,
+        rules: Rules,
+        captures: int,
+        correlator: Correlator,
+        reader: str = "kernels",
+        has_timeline: bool = False,
+        methods: MethodNames | None = None,
     ) -> None:
-        """``captures``: how many captures or listeners there are; ``reader`` as for `open_reader`."""
+        """``captures``: how many captures or listeners there are; ``reader`` as for `open_reader`; ``methods`` of
+        whoever reads the messages, where that is somebody else."""
         self.issues = IssueLog()
-        self.methods = MethodNames()
+        self.methods = MethodNames() if methods is None else methods
         self.rules = rules
         self.reader = reader
         self.correlator = correlator

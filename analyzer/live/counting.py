@@ -18,6 +18,7 @@ from analyzer.capture.wire import WireEvent
 from analyzer.config import Config
 from analyzer.correlate.calls import CallTable
 from analyzer.correlate.correlator import Ended
+from analyzer.correlate.gaps import Gaps
 from analyzer.correlate.layout import G_TOLD
 from analyzer.correlate.registrations import RegistrationTable
 from analyzer.correlate.rules import Rules
@@ -25,7 +26,6 @@ from analyzer.correlate.unending import Stages as CallStages
 from analyzer.correlate.unending import UnendingCorrelator
 from analyzer.correlate.wire import match, with_events
 from analyzer.issues import IssueNote
-from analyzer.live.gaps import Gaps
 from analyzer.live.options import MAX_OPEN
 from analyzer.stages import MessageSink, Stages
 from analyzer.stats.counting import failures

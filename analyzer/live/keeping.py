@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from analyzer.batch import D_CAPTURE_NO, MISSING, Datagrams, OpenNumbers
-from analyzer.findings import IntervalRow, TrafficRow
+from analyzer.findings import IntervalRow, KeptCaptureRow, TrafficRow
 from analyzer.live.counting import Counting, Ticked
 from analyzer.live.reporting import Reporter
 from analyzer.stats.snapshot import SourceState
+from analyzer.stats.traffic_steps import TrafficSteps
 from analyzer.tables import columns_of_rows
+from analyzer.tables.store_keys import source_row
 
 if TYPE_CHECKING:
     from analyzer.tables.store import StoreWriter
 
 #: How often the loop looks, s.
 TICK_S = 1.0
-_HOUR = 3600 * 1_000_000_000
-#: Messages by code, method and maker: unique, resends, copies.
-_Traffic: TypeAlias = dict[tuple[int | None, str | None, str | None], tuple[int, int, int]]
 #: Tables of a tick that are stored as they are.
 _TABLES = ("calls", "registrations", "others", "midcall", "branches", "blocks")
 
@@ -45,7 +44,7 @@ class Keeping:
         self._notice = notice
         self._due = time.monotonic() + self._every_s
         self._from_ts = reporter.start_ts
-        self._traffic: _Traffic = {}
+        self._traffic = TrafficSteps(counting.traffic)
         self._sources: dict[int, SourceState] = {}
         self._evicted = self._unstored = 0
         self._trouble: str | None = None
@@ -100,6 +99,7 @@ class Keeping:
     def _commit(self, now: int) -> bool:
         if self._writer.is_busy:
             return False
+        self._add_sources()
         self._add_interval(now)
         self._add_traffic(now)
         begun = self._writer.commit(self._counting.open_numbers(), self._clock(now))
@@ -112,6 +112,7 @@ class Keeping:
         registration (calls and registrations are told apart by their keys, tallies cannot be)."""
         del ticked.ended["others"]
         self.take(ticked)
+        self._add_sources()
         self._add_interval(now)
         self._add_traffic(now)
         self._writer.close(still_open, self._clock(now))
@@ -158,27 +159,18 @@ class Keeping:
             self._writer.add("intervals", columns_of_rows(IntervalRow, rows))
 
     def _add_traffic(self, now: int) -> None:
-        counts = _traffic(self._counting)
-        hour = now - now % _HOUR
-        rows = []
-        for key, numbers in counts.items():
-            before = self._traffic.get(key, (0, 0, 0))
-            if numbers != before:
-                unique, resends, copies = (a - b for a, b in zip(numbers, before, strict=True))
-                rows.append(TrafficRow(hour, *key, unique, resends, copies))
-        self._traffic = counts
+        rows = self._traffic.rows(now)
         if rows:
             self._writer.add("traffic", columns_of_rows(TrafficRow, rows))
 
-
-def _traffic(counting: Counting) -> _Traffic:
-    traffic = counting.traffic
-    found: _Traffic = {}
-    for row in traffic.responses():
-        found[row.status_code, row.method, row.vendor] = (row.unique, row.resends, row.copies)
-    for request in traffic.requests():
-        found[None, request.method or None, None] = (request.unique, request.resends, request.copies)
-    return found
+    def _add_sources(self) -> None:
+        """What each ``capture_no`` stands for, once."""
+        rows = [
+            source_row(self._writer.run, source.capture_no, source.name, source.kind, self._reporter.start_ts)
+            for source in self._reporter.sources
+        ]
+        if rows and not self._sources:
+            self._writer.add("captures", columns_of_rows(KeptCaptureRow, rows))
 
 
 def _ours(datagrams: Datagrams, listeners: int) -> Datagrams:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from analyzer.capture.live import LiveReader
 from analyzer.capture.rotate import FramesFile
-from analyzer.live.gaps import Gaps
+from analyzer.correlate.gaps import Gaps
 from analyzer.vocab import SourceKind
 
 _SECOND = 1_000_000_000

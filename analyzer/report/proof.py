@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from analyzer.report.lines import CallRef, Count
 from analyzer.stats.facts import Facts
-from analyzer.stats.proof import first_of, refs
+from analyzer.stats.proof import refs, useful
 
 if TYPE_CHECKING:
+    from analyzer.batch import Ints
     from analyzer.stats.counting import Mask
 
 #: Calls that a number carries: enough for a carrier's ticket.
@@ -17,7 +18,7 @@ SHOWN = 5
 
 
 class Proof:
-    """Makes counts of masks over ``facts.calls``, and remembers the calls that they show."""
+    """Makes counts of masks or rows of ``facts.calls``, and remembers the calls that they show."""
 
     def __init__(self, facts: Facts, shown: int = SHOWN) -> None:
         self.facts = facts
@@ -25,10 +26,17 @@ class Proof:
         self._rows: dict[int, None] = {}
 
     def count(self, mask: Mask, choice: str = "", shown: int | None = None) -> Count:
-        """How many calls, the first few of them and the options that list all; ``shown``: how many, 0 = every one."""
-        calls, rows = first_of(mask, self.shown if shown is None else shown)
-        self._rows.update(dict.fromkeys(rows))
-        return Count(calls, tuple(self.facts.keys(rows)), choice)
+        """How many calls, the most useful few of them (`stats.proof.useful`) and the options that list all.
+
+        ``shown``: how many, 0 = every one.
+        """
+        return self.count_rows(mask.nonzero()[0], choice, shown)
+
+    def count_rows(self, rows: Ints, choice: str = "", shown: int | None = None) -> Count:
+        """The same of some rows, ascending, each once."""
+        chosen = useful(self.facts, rows, self.shown if shown is None else shown)
+        self._rows.update(dict.fromkeys(chosen))
+        return Count(len(rows), tuple(self.facts.keys(chosen)), choice)
 
     @property
     def calls(self) -> Mapping[str, CallRef]:

@@ -72,7 +72,7 @@ def cell_sentence(tell: Teller, line: ChangeLine, is_short: bool = False) -> str
     """ "503 from 192.0.2.7 rose from 14 to 412, 71% of the rise in failures; began Tuesday 14:05; cause 34 …"."""
     words, change = tell.words, tell.report.change
     values = {
-        "what": _subject(tell, line),
+        "what": subject(tell, line),
         "before": tell.number(line.before),
         "now": words.number(line.failures.calls),
     }
@@ -103,7 +103,7 @@ def cell_sentence(tell: Teller, line: ChangeLine, is_short: bool = False) -> str
     return "; ".join(parts) + "."
 
 
-def _subject(tell: Teller, line: ChangeLine) -> str:
+def subject(tell: Teller, line: ChangeLine) -> str:
     """What the cell is, from those dimensions that tell it from the rest."""
     words, where = tell.words, line.where
     code, cause = where.get("status_code"), where.get("cause")
@@ -158,7 +158,7 @@ def _finding(tell: Teller, number: int, line: ChangeLine) -> Finding:
     return Finding(
         sentence=cell_sentence(tell, line),
         tone=Tone.BAD if line.is_rise else Tone.GOOD,
-        link=tell.link(line.failures, _subject(tell, line)),
+        link=tell.link(line.failures, subject(tell, line)),
         weight=None if line.share is None else min(max(line.share / 100, 0.0), 1.0),
         details=tuple(details),
         facts=tuple(_facts(tell, line)),
@@ -202,10 +202,10 @@ def _changes(tell: Teller, lines: Sequence[ChangeLine]) -> Table:
     ]
     rows = [
         (
-            Cell(_subject(tell, line), tone=Tone.BAD if line.is_rise else Tone.GOOD),
-            tell.count(line.failures, _subject(tell, line)),
+            Cell(subject(tell, line), tone=Tone.BAD if line.is_rise else Tone.GOOD),
+            tell.count(line.failures, subject(tell, line)),
             tell.plain(line.before),
-            tell.change(line.failures.calls, line.before),
+            Cell(tell.signed(line.failures.calls - line.before), line.failures.calls - line.before),
             Cell(tell.percent(line.share), line.share),
             tell.plain(line.calls),
             tell.plain(line.collapsed),
@@ -234,13 +234,13 @@ def _seen(tell: Teller, id: str, title: str, lines: Sequence[SeenLine], is_new: 
     rows = []
     for line in lines:
         code = tell.causes.code(line.status_code)
-        subject = f"{code.text}, {tell.endpoint(line.failed_by_ip, line.name)}"
+        whose = f"{code.text}, {tell.endpoint(line.failed_by_ip, line.name)}"
         rows.append(
             (
                 Cell(tell.endpoint(line.failed_by_ip, line.name)),
                 code,
                 tell.causes.cause(line.cause),
-                tell.count(line.calls, subject),
+                tell.count(line.calls, whose),
                 tell.plain(line.before),
                 tell.time(line.ts),
             )

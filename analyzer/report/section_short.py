@@ -118,7 +118,7 @@ def crossed(tell: Teller) -> list[Block]:
 def _breach(tell: Teller, line: Breach) -> tuple[Cell, ...]:
     return (
         tell.text(line.subject),
-        tell.text(line.limit),
+        Cell(tell.limit(line.limit)),
         tell.plain(line.bound),
         tell.plain(line.value, tone=Tone.BAD),
         tell.time(line.ts),
@@ -137,7 +137,7 @@ def _figure(tell: Teller, line: HeadlineLine) -> Figure:
     told = _HELPS.get(line.id) or (entry.title if entry else "")
     notes = []
     if is_count and line.id != "calls":
-        notes.append(words("{share} of calls", share=tell.percent(line.now.value)))
+        notes.append(_amount(tell, line))
     if not is_count and line.now.value is not None:
         notes.append(words("95% interval {interval}", interval=tell.interval(line.now)))
     if line.low is not None and line.high is not None and (line.low, line.high) != (line.now.value, line.now.value):
@@ -150,7 +150,7 @@ def _figure(tell: Teller, line: HeadlineLine) -> Figure:
         help=words(told) if told else "",
         change=change,
         tone=tone,
-        notes=tuple(notes),
+        notes=tuple(filter(None, notes)),
         link=tell.link(line.count, title),
     )
 
@@ -159,26 +159,38 @@ def _against(tell: Teller, line: HeadlineLine, is_count: bool) -> tuple[str, Ton
     """The change against before in words, and its tone, which only a difference beyond chance has."""
     words, before = tell.words, line.before
     if before is None:
+        share = words("{share} of calls", share=tell.percent(line.now.value)) if is_count and line.id != "calls" else ""
+        return share, Tone.PLAIN
+    if line.id == "calls":
+        return _amount(tell, line), Tone.PLAIN
+    if before.value is None or line.now.value is None:
         return "", Tone.PLAIN
     if is_count:
-        was = before.numerator / max(line.weeks, 1)
-        difference = line.now.numerator - was
-        relative = f" ({tell.signed(100 * difference / was, 1)}%)" if was else ""
-        text = words("{change} against {before}", change=tell.signed(difference) + relative, before=tell.number(was))
-    elif before.value is None or line.now.value is None:
-        return "", Tone.PLAIN
+        # Of counts it is the share that is tested: more calls alone are neither good nor bad.
+        text = words(
+            "{share} of calls, was {before}", share=tell.percent(line.now.value), before=tell.percent(before.value)
+        )
     else:
         difference = line.now.value - before.value
         text = words("{change} against {before}", change=tell.points(difference), before=tell.percent(before.value))
-    if not line.is_significant and line.id != "calls":
+    if not line.is_significant:
         chance = words("no more than chance") if line.is_significant is False else words("too few calls to tell")
         return f"{text}: {chance}", Tone.PLAIN
-    # Of counts it is the share that is tested, so that more calls alone are neither good nor bad.
     shares = _direction(line.now, before)
     good = _GOOD.get(line.id)
     if good is None or not shares:
         return text, Tone.PLAIN
     return text, Tone.GOOD if (shares > 0) is (good == "high") else Tone.BAD
+
+
+def _amount(tell: Teller, line: HeadlineLine) -> str:
+    """By how many more or fewer than before, ``+152 (+2.3%) against 6,650``."""
+    if line.before is None:
+        return ""
+    was = line.before.numerator / max(line.weeks, 1)
+    difference = line.now.numerator - was
+    relative = f" ({tell.signed(100 * difference / was, 1)}%)" if was else ""
+    return tell.words("{change} against {before}", change=tell.signed(difference) + relative, before=tell.number(was))
 
 
 def _direction(now: Ratio, before: Ratio) -> float:

@@ -11,12 +11,14 @@ from analyzer.batch import AnyColumn, Columns, Ints, Labels, Texts
 from analyzer.correlate.blame import NOT_CHARGED, ORIGINATED, Charges
 from analyzer.correlate.sessions import Sessions, sides
 from analyzer.periods import Period
-from analyzer.stats.counting import Mask
+from analyzer.stats.counting import Mask, unsuccessful
 from analyzer.stats.kpis import expanded
+from analyzer.stats.local_hours import slots
 from analyzer.stats.parts import Settings
 from analyzer.stats.population import Population
 from analyzer.stats.scanners import Scanning, find
 from analyzer.tables.slices import Slice
+from analyzer.vocab import CAUSE_GROUPS
 
 if TYPE_CHECKING:
     from analyzer.config import Config
@@ -109,6 +111,33 @@ class Facts:
         """The hour of the period in which each call began, from 0 (elapsed hours, so that none is there twice)."""
         found: Ints = (self.population.numbers("invite_ts") - self.period.from_ts) // _HOUR
         return found
+
+    @cached_property
+    def slot(self) -> Ints:
+        """The block of day × local hour in which each call began, as a place in the period (`local_hours.slots`)."""
+        return slots(self.population.numbers("invite_ts"), self.period)
+
+    @cached_property
+    def is_read(self) -> Mask:
+        """Calls whose cause was read, not derived."""
+        read = [source for source, group in CAUSE_GROUPS.items() if group == "read"]
+        return self.population.is_one_of("cause_from", read)
+
+    @cached_property
+    def unsuccessful(self) -> Mask:
+        """Calls that are neither answered nor left out."""
+        return unsuccessful(self.calls)
+
+    @cached_property
+    def registrations(self) -> Columns:
+        """Registrations without those that scanners tried."""
+        table, theirs = self.part["registrations"], self.scanning.of_registrations
+        return table.take(np.flatnonzero(~theirs)) if len(table) and theirs.any() else table
+
+    @cached_property
+    def registered(self) -> Population:
+        """The registrations with the masks that figures of merit are computed from."""
+        return Population(self.registrations, "registrations", self.population.entries)
 
     def keys(self, rows: Any) -> list[str]:
         """``call_key`` of some rows, in their order."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analyzer.stats.counting import Mask
+from analyzer.batch import MISSING, Ints
 from analyzer.stats.facts import Facts
 from analyzer.stats.select import user_of
 from analyzer.vocab import CauseFrom, Outcome
@@ -18,10 +18,46 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 
 
-def first_of(mask: Mask, shown: int) -> tuple[int, list[int]]:
-    """How many rows a mask has, and the first ``shown`` of them (0 = all)."""
-    rows = np.flatnonzero(mask)
-    return len(rows), (rows if not shown else rows[:shown]).tolist()
+#: Calls that are looked at for the most useful ones, spread over all of them.
+_LOOKED_AT = 2048
+#: Codes are below it; one number holds cause and code.
+_CODES = 1024
+
+
+def useful(facts: Facts, rows: Ints, shown: int) -> list[int]:
+    """The rows (of some, ascending) that prove most, in the order of time; ``shown``: how many, 0 = all of them.
+
+    Calls whose cause was read go before others, and those with the code and cause that most of them have; these are
+    spread over time, because five in one minute may be one event.
+    """
+    times = facts.population.numbers("invite_ts")
+    if not shown or len(rows) <= shown:
+        return list(_in_time(rows, times).tolist())
+    read = rows[facts.is_read[rows]]
+    best = _spread(read if len(read) >= shown else rows, _LOOKED_AT)
+    cause = facts.population.numbers("cause")[best]
+    kind = np.where(cause == MISSING, 0, cause + 1) * _CODES + facts.population.status[best]
+    _, places, counts = np.unique(kind, return_inverse=True, return_counts=True)
+    is_usual = places == int(counts.argmax())
+    usual = best[is_usual]
+    if len(usual) >= shown:
+        return list(_spread(_in_time(usual, times), shown).tolist())
+    others = _spread(_in_time(best[~is_usual], times), shown - len(usual))
+    return list(_in_time(np.concatenate([usual, others]), times).tolist())
+
+
+def _in_time(rows: Ints, times: Ints) -> Ints:
+    """Rows by their first INVITE."""
+    ordered: Ints = rows[np.lexsort((rows, times[rows]))]
+    return ordered
+
+
+def _spread(rows: Ints, count: int) -> Ints:
+    """So many of some rows, as far apart as can be, the first and the last among them."""
+    if len(rows) <= count:
+        return rows
+    chosen: Ints = rows[np.linspace(0, len(rows) - 1, count).round().astype(np.int64)]
+    return chosen
 
 
 def refs(facts: Facts, rows: Sequence[int]) -> Iterator[dict[str, Any]]:

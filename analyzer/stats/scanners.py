@@ -36,15 +36,16 @@ class Scanner(NamedTuple):
 
 
 class Scanning(NamedTuple):
-    """What `find` found: which calls are scanners', and the scanners, highest score first."""
+    """What `find` found: which calls and which registrations are scanners', and these, highest score first."""
 
     is_scanner: Mask
     scanners: Sequence[Scanner]
+    of_registrations: Mask
 
 
 def nobody(calls: Columns) -> Scanning:
-    """That nobody scans."""
-    return Scanning(np.zeros(len(calls), dtype=np.bool_), [])
+    """That nobody scans; of registrations nothing is said."""
+    return Scanning(np.zeros(len(calls), dtype=np.bool_), [], np.zeros(0, dtype=np.bool_))
 
 
 def named(calls: Columns, registry: Registry) -> Mask:
@@ -57,7 +58,7 @@ def named(calls: Columns, registry: Registry) -> Mask:
 def find(calls: Columns, registrations: Columns, registry: Registry, others: Columns | None = None) -> Scanning:
     """Score every source of calls, registrations and ``others`` (`schema.OtherRow`)."""
     beside = {} if others is None else asked_others(others)
-    is_scanner = np.zeros(len(calls), dtype=np.bool_)
+    is_scanner = np.zeros(len(calls) + len(registrations), dtype=np.bool_)
     found: list[Scanner] = []
     heard: set[tuple[str, int]] = set()
     if len(calls) or len(registrations):
@@ -68,7 +69,7 @@ def find(calls: Columns, registrations: Columns, registry: Registry, others: Col
         if key not in heard and (scanner := _sweeping(key, asked, registry.signals)) is not None
     ]
     found.sort(key=lambda scanner: (-scanner.row.score, -scanner.row.calls, scanner.row.ip, scanner.row.network or 0))
-    return Scanning(is_scanner, found)
+    return Scanning(is_scanner[: len(calls)], found, is_scanner[len(calls) :])
 
 
 def _score(
@@ -79,7 +80,7 @@ def _score(
     is_scanner: Mask,
     found: list[Scanner],
 ) -> set[tuple[str, int]]:
-    """Add the scanners among sources of calls and registrations and mark their calls.
+    """Add the scanners among sources of calls and registrations and mark their rows (calls, then registrations).
 
     Returns the sources that have been judged: scanners, and those that had success.
     """
@@ -116,7 +117,7 @@ def _score(
         reasons += sweep(other, signals)
         if _points(reasons, signals) < verdict:
             continue
-        is_scanner[own[own < asked.calls]] = True
+        is_scanner[own] = True
         judged.add(endpoint)
         found.append(Scanner(_row(own, asked, calls, registrations, other, reasons, signals), reasons))
     return judged

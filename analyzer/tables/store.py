@@ -1,4 +1,5 @@
-"""The history of live runs and, later, of analyses: written every few seconds, readable at any moment, for years.
+"""The history of live runs: written every few seconds, readable at any moment, for years. Captures are added at once
+(`store_add`).
 
 `StoreWriter` takes ended rows and messages, and commits both at once to a log (`journal`); now and then a log is
 rolled into Parquet parts (`store_roll`) and messages of what has ended are dropped (`store_open`). What a kill -9, a
@@ -22,6 +23,7 @@ from analyzer.tables.build import arrow
 from analyzer.tables.journal import COMMIT, Commit, LogWriter, pack, pack_commit
 from analyzer.tables.store_files import JOURNAL, Disk, LogName, is_run_name, log_path, make_store, new_run
 from analyzer.tables.store_locks import Lock
+from analyzer.tables.store_migrate import migrate
 from analyzer.tables.store_open import Segments, kept, open_path, write_messages
 from analyzer.tables.store_recover import Adopted, Recovered, adopt, runs_in
 from analyzer.tables.store_roll import roll
@@ -74,6 +76,8 @@ class StoreWriter:
         self.zone = about.zone
         #: What a person should know of the store, once.
         self.notices: list[str] = []
+        if (migrated := migrate(self.folder, self._disk)) is not None:
+            self.notices.append(migrated)
         if str(about.zone) != str(zone):
             self.notices.append(f"days of the store {self.folder} are those of {about.zone}, not of {zone}")
         self.run, self._lock = self._take(run)
@@ -139,7 +143,7 @@ class StoreWriter:
     # -- what a caller does ----------------------------------------------------------------------------------------
 
     def recover(self) -> Recovered:
-        """Adopt what dead runs left: their rows are in the parts when this returns, their open messages are in
+        """Adopt what dead runs left (of captures, what ended lately): their rows are in the parts when this returns, their open messages are in
         ``datagrams``. To be called once, before the first commit; until ``datagrams`` is walked to its end nothing
         is committed. Trouble with the disk is in the notices; then nothing is recovered now, and nothing is lost.
         """

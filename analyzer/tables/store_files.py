@@ -5,6 +5,7 @@
     journal/RUN-SEQUENCE.log                         what has ended and is not in parts yet, and messages (`journal`)
     open/RUN-SEQUENCE.log                            journals that are in parts: messages of what is open (`store_open`)
     locks/RUN.lock                                   held by the process of a run as long as it lives
+    store.lock                                       held while captures are added or the schema changes
 
 Whatever is not yet whole has a name that ends in ``.new``.
 """
@@ -16,16 +17,20 @@ import os
 import re
 import secrets
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
+from io import RawIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analyzer.errors import StoreError
 
 #: The layout and meaning of what is stored. A column more does not change it, another meaning does.
-SCHEMA = 1
+SCHEMA = 2
+#: The oldest that is read; a writer brings it up to `SCHEMA` first (`store_migrate`).
+OLDEST = 1
 ABOUT, JOURNAL, OPEN, LOCKS, NEW = "store.json", "journal", "open", "locks", ".new"
 _LOG = re.compile(r"(?P<run>[A-Za-z0-9._-]+)-(?P<sequence>\d{6,})\.log")
 _RUN = re.compile(r"[A-Za-z0-9._-]+")
@@ -108,6 +113,23 @@ class Disk:
             os.close(number)
         self.rename(new, path)
 
+    @contextmanager
+    def made(self, path: Path) -> Iterator[Growing]:
+        """The same for a file that is written bit by bit: it stands in its place when the block ends well."""
+        self.make_folder(path.parent)
+        new = path.with_name(path.name + NEW)
+        number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        try:
+            yield Growing(self, number)
+            self.sync(number)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        finally:
+            os.close(number)
+        self.rename(new, path)
+
     def write(self, number: int, content: bytes | memoryview) -> None:
         """All of some octets."""
         rest = memoryview(content)
@@ -150,6 +172,35 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is no trouble."""
         path.unlink(missing_ok=True)
+
+    def remove_folder(self, folder: Path) -> None:
+        """Remove a folder if it is empty: somebody may just have begun to write into it."""
+        with suppress(OSError):
+            folder.rmdir()
+
+
+class Growing(RawIOBase):
+    """A new file as others write to one: it is closed by who made it."""
+
+    def __init__(self, disk: Disk, number: int) -> None:
+        self._disk = disk
+        self._number = number
+        self._octets = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Append. Raises OSError."""
+        octets = memoryview(content).cast("B")
+        self._disk.write(self._number, octets)
+        self._octets += len(octets)
+        return len(octets)
+
+    def tell(self) -> int:
+        """How long it is."""
+        return self._octets
 
 
 class Appended:
@@ -199,14 +250,10 @@ def make_store(folder: Path, zone: tzinfo, disk: Disk) -> About:
             strangers = [name for name in _listed(folder) if not name.startswith(ABOUT)]
             if strangers and not (folder / ABOUT).exists():
                 raise StoreError(str(folder), "holds other things and no store; name a new or an empty folder")
-            about = {
-                "schema": SCHEMA,
-                "zone": zone_name(folder, zone),
-                "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            }
+            zone_name(folder, zone)
             disk.make_folder(folder)
             made = folder / f"{ABOUT}.{secrets.token_hex(4)}"
-            disk.put(made, json.dumps(about, indent=2).encode() + b"\n")
+            disk.put(made, about_text(About(SCHEMA, zone, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"), folder))
             with suppress(FileExistsError):  # another one was first: its zone holds
                 os.link(made, folder / ABOUT)
             made.unlink()
@@ -214,6 +261,12 @@ def make_store(folder: Path, zone: tzinfo, disk: Disk) -> About:
     except OSError as error:
         raise StoreError(str(folder), f"cannot be written: {error.strerror or error}") from error
     return read_about(folder)
+
+
+def about_text(about: About, folder: Path) -> bytes:
+    """What ``store.json`` says of a store."""
+    said = {"schema": about.schema, "zone": zone_name(folder, about.zone), "created": about.created}
+    return json.dumps(said, indent=2).encode() + b"\n"
 
 
 def _listed(folder: Path) -> list[str]:
@@ -233,7 +286,10 @@ def zone_name(folder: Path, zone: tzinfo) -> str:
 
 
 def read_about(folder: Path) -> About:
-    """What ``store.json`` says. Raises StoreError when there is none, or one that this version does not read."""
+    """What ``store.json`` says: of this schema or of one before it, which is read as it stands.
+
+    Raises StoreError when there is none, or one that this version does not read.
+    """
     try:
         said = json.loads((folder / ABOUT).read_text("utf-8"))
         schema, zone, created = int(said["schema"]), ZoneInfo(said["zone"]), str(said["created"])
@@ -245,7 +301,7 @@ def read_about(folder: Path) -> About:
         raise StoreError(
             str(folder / ABOUT), f"is damaged ({type(error).__name__}): restore it from a backup"
         ) from None
-    if schema != SCHEMA:
+    if not OLDEST <= schema <= SCHEMA:
         newer = f"was written by a newer sipcause (schema {schema}, this one reads {SCHEMA}): update sipcause"
         older = f"has schema {schema}, which no version that was released wrote: begin a new store"
         raise StoreError(str(folder), newer if schema > SCHEMA else older)

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.batch import Columns, Labels, Texts
+from analyzer.findings import KeptCaptureRow
+from analyzer.vocab import SourceKind
 
 #: Octets of a key; twice as many digits.
 KEY_OCTETS = 16
@@ -32,6 +34,33 @@ def call_keys(calls: Columns) -> Texts:
 def registration_keys(registrations: Columns) -> Texts:
     """The key of each registration: network, Call-ID, address of record, ``request_ts``."""
     return _keys(registrations, "aor", "request_ts", _REGISTRATION)
+
+
+def _source_digest(run: str, capture_no: int) -> str:
+    """What stands for a source of a live run where a capture has the digest of its messages: like no other."""
+    said = f"{run} {capture_no}".encode()
+    return hashlib.blake2b(said, digest_size=KEY_OCTETS, person=b"sipcause source").hexdigest()
+
+
+def source_row(run: str, number: int, source: str, kind: SourceKind, ts: int) -> KeptCaptureRow:
+    """What ``capture_no`` stands for in a live run: a source, whose frames are in ``intervals``."""
+    return KeptCaptureRow(
+        capture_no=number,
+        source=source,
+        kind=kind,
+        digest=_source_digest(run, number),
+        start_ts=ts,
+        end_ts=ts,
+        added_ts=ts,
+        frames=0,
+        octets=0,
+        sip_messages=0,
+        dropped=None,
+        truncated=False,
+        duplicates=0,
+        opaque=0,
+        unread=0,
+    )
 
 
 def _keys(columns: Columns, second: str, time: str, person: bytes) -> Texts:

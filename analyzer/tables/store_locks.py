@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analyzer.tables.store_files import LOCKS
+
+#: Never removed: a lock on a file that has another name guards nothing.
+STORE_LOCK = "store.lock"
 
 
 class Lock:
@@ -61,3 +65,22 @@ def is_alive(folder: Path, run: str) -> bool:
     finally:
         os.close(number)
     return False
+
+
+def living(folder: Path) -> list[str]:
+    """The runs whose processes live, in order."""
+    with suppress(FileNotFoundError):
+        return [run for run in sorted(path.stem for path in (folder / LOCKS).glob("*.lock")) if is_alive(folder, run)]
+    return []
+
+
+@contextmanager
+def whole_store(folder: Path) -> Iterator[None]:
+    """Hold the lock of the whole store: of those who look what is there before they write, one at a time. It is waited
+    for. Raises OSError. Listening and reading need none."""
+    number = os.open(folder / STORE_LOCK, os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)

@@ -187,10 +187,10 @@ class Segments:
                 self._disk.remove(segment.path)
                 self.segments.remove(segment)
             elif 2 * alive < total:
-                self._rewrite([segment], commit)
+                self.rewrite([segment], commit)
             segment.look_later(self._round)
         while (place := self._small()) is not None:
-            self._rewrite(self.segments[place : place + 2], commit)
+            self.rewrite(self.segments[place : place + 2], commit)
 
     def _small(self) -> int | None:
         """The first of two neighbours of which the older is less than twice as large; fresh ones are left alone."""
@@ -209,7 +209,7 @@ class Segments:
                 alive += int(needed(links_of(log.payload(frame)), still_open).sum())
         return total, alive
 
-    def _rewrite(self, segments: list[Segment], commit: Commit) -> None:
+    def rewrite(self, segments: list[Segment], commit: Commit) -> None:
         """What is needed of some neighbours in one log, which stands in the place of the youngest."""
         last = segments[-1]
         first = min(covered(segment.path, segment.name)[0] for segment in segments)

@@ -7,7 +7,6 @@ it there takes of it what has no part yet (`store_read`).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import tzinfo
 from pathlib import Path
@@ -29,9 +28,16 @@ def roll(folder: Path, name: LogName, zone: tzinfo, disk: Disk) -> bool:
     path = log_path(folder, JOURNAL, name)
     with Log(path) as log:
         is_empty, is_sound = not log.frames, not log.is_damaged
-        for table, days in by_day(log, zone).items():
-            for day, rows in days.items():
-                disk.put(part_path(folder, table, day, name), _parquet(summed(rows, table), table))
+        calls: ArrowTable = None
+        for table in STORED:  # one after the other, so that one of them is in memory at a time
+            rows = _whole(log, table)
+            if rows is None:
+                continue
+            for day, of_day in _split(rows, table, calls, zone, _written(log)).items():
+                disk.put(part_path(folder, table, day, name), parquet_octets(summed(of_day, table), table))
+            if table == "calls":
+                calls = rows.select(["call_no", "invite_ts"])
+            del rows
     if is_empty and is_sound:
         disk.remove(path)
     else:
@@ -42,16 +48,23 @@ def roll(folder: Path, name: LogName, zone: tzinfo, disk: Disk) -> bool:
 def by_day(log: Log, zone: tzinfo, tables: Collection[str] = STORED) -> dict[str, dict[str, ArrowTable]]:
     """The rows of a log by table and day (``2026-11-26``). ``tables`` without calls: rows of calls have days of their
     own. Raises OSError."""
-    found: dict[str, list[ArrowTable]] = defaultdict(list)
-    for frame in log.frames:
-        if frame.name in STORED and frame.name in tables:
-            found[frame.name].append(unpack(log.payload(frame)))
-    whole = {name: united(parts, name) for name, parts in found.items()}
-    calls = whole.get("calls")
+    found = {table: _whole(log, table) for table in STORED if table in tables}
+    calls = found.get("calls")
+    now = _written(log)
+    return {name: _split(rows, name, calls, zone, now) for name, rows in found.items() if rows is not None}
+
+
+def _whole(log: Log, table: str) -> ArrowTable:
+    """The rows of a table in a log; None when it has none."""
+    parts = [unpack(log.payload(frame)) for frame in log.frames if frame.name == table]
+    return united(parts, table) if parts else None
+
+
+def _written(log: Log) -> int:
+    """The time, ns, for rows that have none of their own. The same whenever it is asked: rolling that is done again
+    must give the same parts."""
     commit = log.last_commit
-    # The same whenever it is asked: rolling that is done again must give the same parts.
-    now = log.changed_ts if commit is None or commit.ts == MISSING else commit.ts
-    return {name: _split(rows, name, calls, zone, now) for name, rows in whole.items()}
+    return log.changed_ts if commit is None or commit.ts == MISSING else commit.ts
 
 
 def united(parts: list[ArrowTable], table: str, names: list[str] | None = None) -> ArrowTable:
@@ -96,15 +109,19 @@ def _ints(rows: ArrowTable, name: str) -> Ints:
     return _times(rows, name, MISSING)
 
 
-def _parquet(rows: ArrowTable, table: str) -> Any:
+def parquet_options(table: str) -> dict[str, Any]:
+    """How the parts of a table are written."""
     row_type = STORED[table].row_type
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": label_names(row_type),
+        "write_statistics": ordered_names(row_type),
+    }
+
+
+def parquet_octets(rows: ArrowTable, table: str) -> memoryview:
+    """A part of a table as a file."""
     sink = pyarrow.BufferOutputStream()
-    parquet.write_table(
-        rows,
-        sink,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=label_names(row_type),
-        write_statistics=ordered_names(row_type),
-    )
+    parquet.write_table(rows, sink, **parquet_options(table))
     return memoryview(sink.getvalue())

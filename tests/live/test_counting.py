@@ -12,8 +12,8 @@ import pytest
 
 from analyzer.api import analyze
 from analyzer.batch import Octets
+from analyzer.correlate.gaps import Gaps
 from analyzer.live import counting
-from analyzer.live.gaps import Gaps
 from tests.flow import sent, write_pcap
 from tests.live.made import RecordListener, Run, records_of
 

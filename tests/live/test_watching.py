@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from analyzer.live.gaps import Gaps
+from analyzer.correlate.gaps import Gaps
 from analyzer.live.watching import Watch
 from analyzer.vocab import SourceKind
 

@@ -63,7 +63,7 @@ def test_info_shows_days_runs_and_gaps(run: Run, folder: Path) -> None:
     exit_code, out, err = run("store", "info", folder)
     assert (exit_code, err) == (0, "")
     lines = [line.split() for line in out.splitlines()]
-    assert lines[0][1:4] == ["schema", "1,", "Europe/Amsterdam,"]
+    assert lines[0][1:4] == ["schema", "2,", "Europe/Amsterdam,"]
     assert ["2026-03-10", "6", "4", "2", "0"] in lines
     assert next(line for line in lines if line[:1] == ["second"])[-5:] == ["60", "5", "0", "1", "1"]
     assert "eth0\\x1b[31m  2026-03-10 07:00:10  2026-03-10 07:01:00  50.0 s" in out

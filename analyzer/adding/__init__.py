@@ -1,0 +1,1 @@
+"""Captures into a store: what `analyze --store` does beside counting them."""

@@ -1,0 +1,144 @@
+"""Hours of the week as a calendar: days across, hours down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from analyzer.charts.narrow import EDGE, FAINT, INK, RULE, WIDTH, Sheet, drawing, weekday
+from analyzer.charts.style import Chart, ink_on
+from analyzer.views.words import Words
+
+FAILURES, SHARE = "heat", "heat_share"
+#: Calls below which an hour's share is not shown: one of nine is no share.
+FEW = 10
+_ROW = 0.185
+_LEFT = 0.48
+
+
+class Hour(NamedTuple):
+    """One local hour: ``weekday`` 0 = Monday; ``hours`` 0 where clocks skip it."""
+
+    weekday: int
+    hour: int
+    hours: int
+    calls: int
+    failures: int
+
+
+def heat_failures(cells: Sequence[Hour], words: Words) -> Chart | None:
+    """How many failures each hour of the week had."""
+    worst = max(cells, key=lambda cell: cell.failures, default=None)
+    if worst is None or not worst.failures:
+        return None
+    title = words("Most failures: {hour}, {count}", hour=_hour(worst, words), count=words.number(worst.failures))
+    values = [(cell, float(cell.failures), words.number(cell.failures)) for cell in cells if cell.failures]
+    return _calendar(
+        FAILURES,
+        title,
+        words("Failures by hour of the day (down) and day of the week (across)"),
+        cells,
+        values,
+        [],
+        words,
+    )
+
+
+def heat_share(cells: Sequence[Hour], words: Words) -> Chart | None:
+    """Which share of the calls failed in each hour of the week."""
+    told = [cell for cell in cells if cell.calls >= FEW]
+    worst = max(told, key=lambda cell: cell.failures / cell.calls, default=None)
+    if worst is None or not worst.failures:
+        return None
+    title = words(
+        "Largest share: {hour}, {share} of {count} calls failed",
+        hour=_hour(worst, words),
+        share=words.share(worst.failures, worst.calls),
+        count=words.number(worst.calls),
+    )
+    values = [
+        (cell, 100 * cell.failures / cell.calls, words.decimal(100 * cell.failures / cell.calls))
+        for cell in told
+        if cell.failures
+    ]
+    few = [cell for cell in cells if 0 < cell.calls < FEW]
+    return _calendar(
+        SHARE,
+        title,
+        words("Failures per hundred calls, by hour (down) and day of the week (across)"),
+        cells,
+        values,
+        few,
+        words,
+    )
+
+
+def _calendar(
+    name: str,
+    title: str,
+    subtitle: str,
+    cells: Sequence[Hour],
+    values: Sequence[tuple[Hour, float, str]],
+    few: Sequence[Hour],
+    words: Words,
+) -> Chart:
+    days = sorted({cell.weekday for cell in cells})
+    across = {day: place for place, day in enumerate(days)}
+    skipped = [cell for cell in cells if not cell.hours]
+    notes = [words("· fewer than {count} calls", count=str(FEW))] if few else []
+    if skipped:
+        notes.append(words("hatched: an hour that the clocks skip"))
+    colours = mpl.colormaps["cividis"]
+    top = max(value for _, value, _ in values)
+    with drawing():
+        sheet = Sheet(title, subtitle, height=0.26 + 24 * _ROW + (0.26 if notes else 0.06))
+        axes = sheet.place(24 * _ROW, left=_LEFT, skip=0.26)
+        axes.set_xlim(-0.5, len(days) - 0.5)
+        axes.set_ylim(23.5, -0.5)
+        _frame(axes, [weekday(day, words) for day in days])
+        # Only hours that stand in `cells` exist: a report of three days has no other columns.
+        for cell, value, text in values:
+            place = (across[cell.weekday], cell.hour)
+            shade = colours(value / top)
+            _box(axes, place, facecolor=shade, linewidth=0)
+            axes.text(*place, text, ha="center", va="center_baseline", fontsize=7.5, color=ink_on(shade))
+        for cell in few:
+            axes.text(across[cell.weekday], cell.hour, "·", ha="center", va="center_baseline", color=FAINT)
+        for cell in skipped:
+            _box(axes, (across[cell.weekday], cell.hour), facecolor="none", edgecolor=FAINT, hatch="////", linewidth=0)
+        if notes:
+            axes.annotate(
+                ", ".join(notes), (0, 0), xycoords="axes fraction", xytext=(0, -6), textcoords="offset points",
+                va="top", color=FAINT, fontsize=8, annotation_clip=False,
+            )  # fmt: skip
+    said = sorted(values, key=lambda told: (-told[1], told[0].weekday, told[0].hour))[:8]
+    return sheet.chart(name, f"{title}. " + ", ".join(f"{_hour(cell, words)} {text}" for cell, _, text in said))
+
+
+def _frame(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    points = (WIDTH - _LEFT - EDGE) / len(names) * 72
+    for place, name in enumerate(names):
+        axes.annotate(name, (place, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points",
+                      ha="center", color=INK, fontsize=9 if points > 24 else 7, annotation_clip=False)  # fmt: skip
+    for hour in range(24):
+        axes.annotate(f"{hour:02d}:00", (0, hour), xycoords=("axes fraction", "data"), xytext=(-5, 0),
+                      textcoords="offset points", ha="right", va="center_baseline", color=FAINT, fontsize=8,
+                      annotation_clip=False)  # fmt: skip
+        if hour:
+            axes.axhline(hour - 0.5, color=RULE, linewidth=0.8 if hour % 6 == 0 else 0.3, zorder=0)
+
+
+def _box(axes: Axes, place: tuple[int, int], **look: Any) -> None:
+    axes.add_artist(Rectangle((place[0] - 0.48, place[1] - 0.46), 0.96, 0.92, **look))
+
+
+def _hour(cell: Hour, words: Words) -> str:
+    return f"{weekday(cell.weekday, words)} {cell.hour:02d}:00"
