@@ -64,6 +64,11 @@ class Facts:
         entries = expanded(self.registry.kpis, self.config.thresholds.short_call_s)
         return Population(self.calls, "calls", entries)
 
+    @cached_property
+    def everyone(self) -> Mask:
+        """All calls."""
+        return np.ones(len(self.calls), dtype=np.bool_)
+
     @property
     def failed(self) -> Mask:
         """Calls that are somebody's failure."""
@@ -124,6 +129,11 @@ class Facts:
         return self.population.is_one_of("cause_from", read)
 
     @cached_property
+    def conflicting(self) -> Mask:
+        """Calls whose code contradicts the cause that was read."""
+        return np.asarray(self.calls["cause_conflict"]) if len(self.calls) else np.zeros(0, dtype=np.bool_)
+
+    @cached_property
     def unsuccessful(self) -> Mask:
         """Calls that are neither answered nor left out."""
         return unsuccessful(self.calls)
@@ -139,8 +149,14 @@ class Facts:
         """The registrations with the masks that figures of merit are computed from."""
         return Population(self.registrations, "registrations", self.population.entries)
 
+    def labels(self, name: str) -> Labels:
+        """A column of labels of the calls; an empty one where there are none."""
+        return self.calls.labels(name) if len(self.calls) else Labels(np.empty(0, dtype=np.int32), [])
+
     def keys(self, rows: Any) -> list[str]:
         """``call_key`` of some rows, in their order."""
+        if not len(rows):
+            return []
         column = self.calls["call_key"]
         assert isinstance(column, (Labels, Texts))
         taken = column.take(np.asarray(rows, dtype=np.int64))
