@@ -156,6 +156,11 @@ class Config:
             raise self._error("timezone", reason) from None
 
     @property
+    def has_zone(self) -> bool:
+        """Whether ``timezone`` is set."""
+        return self._settings.timezone is not None
+
+    @property
     def timezone(self) -> str:
         """The name of that zone, to be printed beside times."""
         return str(self.zone)

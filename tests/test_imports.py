@@ -14,7 +14,8 @@ LINE = """
     errors vocab wiretext folders periods config_entries | jit coltypes | findings | schema | batch
     | issues hash_kernels
     | registry config | sip | capture | correlate
-    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api | ops | live
+    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api
+    | ops reporting | live
     | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
