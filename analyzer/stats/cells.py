@@ -8,9 +8,10 @@ calls with the same endpoint, agents, prefix and hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,12 +26,14 @@ from analyzer.stats.redials import pairs, redialled
 from analyzer.vocab import CAUSE_GROUPS
 from analyzer.wiretext import printable_text
 
-#: Dimensions, those that are told first among equals first. What one more costs: a cell is preferred to one with a
-#: dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
+#: Dimensions, those that are told first among equals first. What one more costs (`cost`): a cell is preferred to one
+#: with a dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
 COSTS: Mapping[str, float] = {
-    "endpoint": 0.98, "status_code": 0.97, "cause": 0.9, "agent": 0.8, "caller_agent": 0.75, "prefix": 0.75,
-    "hours": 0.7,
+    "endpoint": 0.98, "status_code": 0.97, "cause": 0.94, "agent": 0.95, "caller_agent": 0.85, "prefix": 0.8,
+    "hours": 0.75,
 }  # fmt: skip
+#: Of a code and a cause together: people know failures by their code, so a cause alone costs more than both.
+_CODE_AND_CAUSE = 0.96
 #: Dimensions that calls have whatever became of them.
 OF_TRAFFIC = ("endpoint", "agent", "caller_agent", "prefix", "hours")
 MOST = 3
@@ -62,6 +65,14 @@ class Traffic(NamedTuple):
     failed: Ints  # (cells, periods)
 
 
+def cost(dimensions: Collection[str]) -> float:
+    """What a cell's dimensions cost: the part of its gain that counts."""
+    found = prod(COSTS[name] for name in dimensions)
+    if "status_code" in dimensions and "cause" in dimensions:
+        found *= _CODE_AND_CAUSE / (COSTS["status_code"] * COSTS["cause"])
+    return found
+
+
 class Table:
     """The counted calls of a week (period 0) and of the periods before, end to end.
 
@@ -87,6 +98,8 @@ class Table:
         self.names: dict[str, Sequence[str]] = {}
         self.codes: dict[str, Codes] = {}
         self._traffic: dict[tuple[str, ...], Traffic] = {}
+        #: Failures and traffic of single cells, which `candidates` asks for more than once.
+        self.wider: dict[tuple[tuple[str, int], ...], tuple[Ints, Ints]] = {}
         for name, labels in self._dimensions():
             self.names[name], self.codes[name] = labels.names, labels.codes
 
