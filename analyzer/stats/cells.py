@@ -2,8 +2,8 @@
 
 A cell is a choice of up to `MOST` dimensions with a value of each: ``endpoint`` (who is charged, else who was
 called), ``status_code``, ``cause`` (one that was read, not derived), ``agent`` (program of who gave the final),
-``caller_agent``, ``prefix`` (of the dialled number) and ``hours`` (four of the day). Its own traffic is all counted
-calls with the same endpoint, agents, prefix and hours.
+``caller_agent``, ``prefix`` (dial code of the dialled number) and ``hours`` (four of the day). Its own traffic is all
+counted calls with the same endpoint, agents, prefix and hours.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ from analyzer.batch import MISSING, AnyColumn, Ints, Labels, Texts, concat_label
 from analyzer.stats.counting import Mask
 from analyzer.stats.facts import Facts
 from analyzer.stats.local_hours import slot_count, slots
-from analyzer.stats.parts import Settings, number_prefix
 from analyzer.stats.redials import pairs, redialled
 from analyzer.vocab import CAUSE_GROUPS
-from analyzer.wiretext import printable_text
 
 #: Dimensions, those that are told first among equals first. What one more costs (`cost`): a cell is preferred to one
 #: with a dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
@@ -40,8 +38,6 @@ MOST = 3
 NO_CODE = "none"
 HOURS = 4
 _DAY = 24
-#: Octets of a URI that tell its prefix, beside those of the longest prefix with a name.
-_HEAD = 12
 #: Cells that are looked up in place.
 _IN_PLACE = 1 << 22
 _READ = [source for source, group in CAUSE_GROUPS.items() if group in ("read", "vendor")]
@@ -233,7 +229,7 @@ class Table:
         yield "cause", _numbers(self._joined(cause), None)
         yield "agent", self._labels([_labels(facts, "callee_agent") for facts in self.periods])
         yield "caller_agent", self._labels([_labels(facts, "caller_agent") for facts in self.periods])
-        yield "prefix", self._labels([prefixes(facts) for facts in self.periods])
+        yield "prefix", self._labels([facts.dial_codes for facts in self.periods])
         names = [f"{hour:02d}-{hour + HOURS:02d}" for hour in range(0, _DAY, HOURS)]
         yield "hours", Labels((self.slot % _DAY // HOURS).astype(np.int32), names)
 
@@ -258,30 +254,6 @@ class Table:
         column = facts.calls[name]
         assert isinstance(column, Labels | Texts)
         return column.take(rows)
-
-
-def prefixes(facts: Facts) -> Labels:
-    """The prefix of each dialled number (`parts.number_prefix`), that of To; what begins alike is looked at once."""
-    if not len(facts.calls):
-        return Labels(np.empty(0, dtype=np.int32), [])
-    column, settings = facts.calls["to_uri"], facts.settings
-    names: dict[str, int] = {}
-    if isinstance(column, Labels):
-        numbers = [_number(name, settings, names) for name in column.names]
-        return Labels(np.array([*numbers, -1], dtype=np.int32)[column.codes], list(names))
-    assert isinstance(column, Texts)
-    width = _HEAD + max([0, *map(len, settings.config.number_prefixes)])
-    place = column.starts[:, None] + np.arange(width)
-    heads = column.octets[np.minimum(place, len(column.octets) - 1)]
-    heads[np.arange(width) >= column.lengths[:, None]] = 0
-    _, first, codes = np.unique(heads.view(f"V{width}").ravel(), return_index=True, return_inverse=True)
-    numbers = [_number(column.value(row), settings, names) for row in first.tolist()]
-    return Labels(np.array(numbers, dtype=np.int32)[codes], list(names))
-
-
-def _number(uri: str | None, settings: Settings, names: dict[str, int]) -> int:
-    found = None if uri is None else number_prefix(printable_text(uri), settings)
-    return -1 if found is None else names.setdefault(found, len(names))
 
 
 def _endpoint(facts: Facts) -> Labels:
