@@ -72,7 +72,7 @@ def _tables(report: WeeklyReport) -> Iterator[tuple[str, type[Any], Iterator[Any
         (report.registrations, "registrations_"),
         (report.durations, "durations_"),
     ):
-        for name, hint in _hints(type(holder)).items():
+        for name, hint in hints(type(holder)).items():
             held = get_args(hint)
             if (
                 get_origin(hint) is tuple
@@ -109,9 +109,8 @@ class _Column(NamedTuple):
         return [_cell(value)]
 
 
-@cache
 def _columns(row_type: type[Any]) -> tuple[_Column, ...]:
-    return tuple(_Column(name, _kind(name, hint)) for name, hint in _hints(row_type).items())
+    return tuple(_Column(name, _kind(name, hint)) for name, hint in hints(row_type).items())
 
 
 def _kind(name: str, hint: Any) -> str:
@@ -203,8 +202,8 @@ def _period(period: Period) -> dict[str, Any]:
     }
 
 
-@cache
-def _hints(row_type: type[Any]) -> dict[str, Any]:
+def hints(row_type: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass of the report and their types."""
     found = get_type_hints(row_type, localns=_names())
     return {field.name: found[field.name] for field in fields(row_type)}
 
