@@ -18,10 +18,25 @@ from tests.flow_octets import Party
 from tests.frames import Datagram, write_pcap
 
 SECOND = 10**9
-BEGIN, END, INCIDENT_BEGIN, INCIDENT_END = (
-    int(datetime.fromisoformat(f"2026-03-10T{clock}:00+01:00").timestamp()) * SECOND
-    for clock in ("07:00", "12:00", "09:12", "09:47")
-)
+
+
+class Morning:
+    """From 07:00 to 12:00 of a day, with an incident or without one."""
+
+    def __init__(self, day: str, seed: int, has_incident: bool) -> None:
+        self.day, self.seed, self.has_incident = day, seed, has_incident
+        self.begin, self.end, self.incident_begin, self.incident_end = (
+            int(datetime.fromisoformat(f"{day}T{clock}:00+01:00").timestamp()) * SECOND
+            for clock in ("07:00", "12:00", "09:12", "09:47")
+        )
+
+    def is_incident(self, at: int) -> bool:
+        """Whether the incident is on at a time."""
+        return self.has_incident and self.incident_begin <= at < self.incident_end
+
+
+#: The demo, and the same weekday of the week before, when nothing happened: what a report compares it with.
+DEMO, BEFORE = Morning("2026-03-10", 20260310, True), Morning("2026-03-03", 20260303, False)
 #: Attempts an hour from 07:00 on: an office morning.
 PER_HOUR = (210, 490, 790, 860, 670)
 
@@ -82,20 +97,21 @@ INCIDENT: list[tuple[float, Scenario, tuple[str, ...]]] = [
 
 
 class Book:
-    """What was planted."""
+    """What was planted into a morning."""
 
-    def __init__(self) -> None:
+    def __init__(self, morning: Morning = DEMO) -> None:
+        self.morning = morning
         self.datagrams: list[Datagram] = []
         self.truths: list[tuple[int, Truth, list[str]]] = []
         self.registrations: Counter[str] = Counter()
 
     def play(self, name: str, start: int, lines: list[str]) -> bool:
         """Add a ladder; False, and nothing added, where it would run beyond the end of the capture."""
-        ladder = Ladder(start, salt=name)
+        ladder = Ladder(start, salt=name if self.morning is DEMO else f"{self.morning.day} {name}")
         ladder.parties = PARTIES
         ladder.read("\n".join(lines))
         made = ladder.in_order()
-        if made[-1].ts >= END:
+        if made[-1].ts >= self.morning.end:
             return False
         self.datagrams += [one for one in made if isinstance(one, Datagram)]
         return True
@@ -103,7 +119,13 @@ class Book:
 
 def write_demo(target: Path) -> None:
     """Write ``demo.pcapng`` and ``demo.toml`` into a folder."""
-    book, rng = Book(), random.Random(20260310)
+    book = write_morning(DEMO, target / "demo.pcapng")
+    (target / "demo.toml").write_text(_toml(book), encoding="utf-8")
+
+
+def write_morning(morning: Morning, path: Path) -> Book:
+    """Write the capture of a morning; returns what is in it."""
+    book, rng = Book(morning), random.Random(morning.seed)
     _calls(book, rng)
     _ring_groups(book, rng)
     _cut_by_the_end(book, rng)
@@ -112,18 +134,19 @@ def write_demo(target: Path) -> None:
     _scanner(book, rng)
     _media(book, rng)
     book.datagrams.sort(key=lambda datagram: datagram.ts)
-    write_pcap(book.datagrams, target / "demo.pcapng")
-    (target / "demo.toml").write_text(_toml(book), encoding="utf-8")
+    write_pcap(book.datagrams, path)
+    return book
 
 
 def _calls(book: Book, rng: random.Random) -> None:
-    at, number = BEGIN, 0
+    begin, end = book.morning.begin, book.morning.end
+    at, number = begin, 0
     while True:
-        rate = PER_HOUR[min((at - BEGIN) // (3600 * SECOND), len(PER_HOUR) - 1)]
+        rate = PER_HOUR[min((at - begin) // (3600 * SECOND), len(PER_HOUR) - 1)]
         at += int(rng.expovariate(rate / 3600) * SECOND)
-        if at >= END - 30 * SECOND:
+        if at >= end - 30 * SECOND:
             return
-        incident = INCIDENT_BEGIN <= at < INCIDENT_END
+        incident = book.morning.is_incident(at)
         way = rng.choices((DIRECT, PROXIED, IN, "gigaset"), (80, 11, 8, 1))[0]
         trunk = rng.choices(("trunk1", "trunk2", "trunk3"), (45, 35, 20))[0]
         path = {
@@ -160,7 +183,7 @@ def _users(rng: random.Random) -> tuple[str, str]:
 def _ring_groups(book: Book, rng: random.Random) -> None:
     """Three phones ring with a call each; one answers, the others are told so (RFC 3326)."""
     for number in range(24):
-        at = BEGIN + rng.randint(600, 17000) * SECOND
+        at = book.morning.begin + rng.randint(600, 17000) * SECOND
         phones = rng.sample([f"phone{n}" for n in range(1, 7)], 3)
         script = Script(["ringgroups", phones[0]], rng, _users(rng))
         caller = f"from={script.users[0]}"
@@ -188,7 +211,7 @@ def _cut_by_the_end(book: Book, rng: random.Random) -> None:
         script.invite()
         script.ring()
         talking = number < 6
-        at = END - (rng.randint(60, 240) if talking else 10) * SECOND
+        at = book.morning.end - (rng.randint(60, 240) if talking else 10) * SECOND
         if talking:
             script.answer()
         assert book.play(f"cut{number}", at, script.lines)
@@ -199,7 +222,7 @@ def _cut_by_the_end(book: Book, rng: random.Random) -> None:
 def _registrations(book: Book, rng: random.Random) -> None:
     devices = ["gigaset", "practice", *(f"phone{n}" for n in range(1, 7)), *(f"pbx{n}" for n in range(1, 7))]
     for device in devices:
-        at = BEGIN + rng.randint(5, 3000) * SECOND
+        at = book.morning.begin + rng.randint(5, 3000) * SECOND
         for round_ in range(4):
             script = Script([device, "registrar"], rng, ("", ""))
             refused = device == "phone4"
@@ -212,7 +235,7 @@ def _registrations(book: Book, rng: random.Random) -> None:
 
 
 def _pings(book: Book) -> None:
-    for at in range(BEGIN + 20 * SECOND, END, 600 * SECOND):
+    for at in range(book.morning.begin + 20 * SECOND, book.morning.end, 600 * SECOND):
         for trunk in ("trunk1", "trunk2", "trunk3"):
             assert book.play(f"ping {trunk} {at}", at, [f"sbc -> {trunk} OPTIONS", f"sbc <- {trunk} 200 +9ms"])
 
@@ -220,7 +243,7 @@ def _pings(book: Book) -> None:
 def _scanner(book: Book, rng: random.Random) -> None:
     """Somebody tries the door: 40 INVITEs in two minutes, each challenged and not heard of again."""
     for number in range(40):
-        at = BEGIN + 10_000 * SECOND + number * 3 * SECOND
+        at = book.morning.begin + 10_000 * SECOND + number * 3 * SECOND
         script = Script(["scanner", "sbc"], rng, (str(100 + number), f"00{rng.randint(10**9, 10**10 - 1)}"))
         truth = demo_calls.auth_abandoned(script, rng)
         assert book.play(f"scan{number}", at, script.lines)
@@ -233,7 +256,7 @@ def _media(book: Book, rng: random.Random) -> None:
         payload = bytes((0x80, 8)) + number.to_bytes(2, "big") + bytes(8) + b"\xd5" * 40
         book.datagrams.append(
             Datagram(
-                BEGIN + 7_200 * SECOND + number * 20_000_000,
+                book.morning.begin + 7_200 * SECOND + number * 20_000_000,
                 "192.0.2.20",
                 4000,
                 "203.0.113.11",
@@ -252,7 +275,7 @@ def _toml(book: Book) -> str:
     truths = [truth for _, truth, _ in book.truths]
     bad = [truth for truth in truths if truth.outcome not in NOT_UNSUCCESSFUL]
     failures = [truth for truth in truths if truth.outcome in FAILURES]
-    during = [t for at, t, path in book.truths if INCIDENT_BEGIN <= at < INCIDENT_END and "trunk2" in path]
+    during = [t for at, t, path in book.truths if book.morning.is_incident(at) and "trunk2" in path]
     trunk2 = [truth for truth in during if truth.failed_by == "trunk2"]
     first_lines = [datagram.payload.split(b"\r\n", 1)[0].decode("latin-1") for datagram in book.datagrams]
     responses = Counter(line.split(" ")[1] for line in first_lines if line.startswith("SIP/2.0 "))
