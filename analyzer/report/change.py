@@ -20,20 +20,31 @@ def change(week: Facts, before: Sequence[Facts], proof: Proof) -> Change:
     ``calls`` are those that ratios are over: without elsewhere, redirected and open. Numbers before are those of a
     mean week. ``why_not``: ``no_comparison``, ``few_calls`` (less than ``thresholds.minimum_calls``), ``no_change``.
     """
-    now = _totals(week)
+    failures, calls = _totals(week)
     if not before:
-        return Change(now[0], 0.0, now[1], 0.0, None, None, None, (), "no_comparison")
+        return Change(failures, 0.0, calls, 0.0, None, None, None, (), "no_comparison")
     totals = [_totals(facts) for facts in before]
-    failures, calls = (sum(total[place] for total in totals) / len(before) for place in (0, 1))
+    failures_before = sum(total[0] for total in totals) / len(before)
+    calls_before = sum(total[1] for total in totals) / len(before)
     points = share_difference(week, before)
-    values = (None, None, None) if points is None else (points.value, points.low, points.high)
+    found = Change(
+        failures=failures,
+        failures_before=failures_before,
+        calls=calls,
+        calls_before=calls_before,
+        points=None if points is None else points.value,
+        points_low=None if points is None else points.low,
+        points_high=None if points is None else points.high,
+        lines=(),
+        why_not="few_calls",
+    )
     few = week.config.thresholds.minimum_calls
-    if now[1] < few or calls < few:
-        return Change(now[0], failures, now[1], calls, *values, (), "few_calls")
-    found = contributions(week, before)
-    lines = tuple(_line(one, week, now[0] - failures, proof) for one in found.lines)
+    if calls < few or calls_before < few:
+        return found
+    cells = contributions(week, before)
+    lines = tuple(_line(one, week, failures - failures_before, proof) for one in cells.lines)
     why_not = None if any(not line.is_redials for line in lines) else "no_change"
-    return Change(now[0], failures, now[1], calls, *values, lines, why_not, found.tested)
+    return replace(found, lines=lines, why_not=why_not, cells_tested=cells.tested)
 
 
 def _totals(facts: Facts) -> tuple[int, int]:
@@ -41,9 +52,7 @@ def _totals(facts: Facts) -> tuple[int, int]:
 
 
 def _line(one: Contribution, week: Facts, whole: float, proof: Proof) -> ChangeLine:
-    count = proof.count(one.now)
-    if one.proof is not one.now:
-        count = replace(count, shown=proof.count(one.proof).shown)
+    count = replace(proof.count(one.proof), calls=one.failures)
     share = 100 * (one.failures - one.before) / whole if whole else None
     endpoint = one.endpoint
     return ChangeLine(

@@ -10,19 +10,13 @@ from analyzer.stats.facts import Facts
 from analyzer.stats.outages import ALL, KINDS, Outage, outages
 
 __all__ = ["ALL", "KINDS", "outage_lines"]
-#: Lines of each kind: the ones with the most calls or requests behind them.
-_OF_EACH = 50
 
 
 def outage_lines(week: Facts, before: Sequence[Facts], proof: Proof) -> tuple[OutageLine, ...]:
     """Everything that was not there, in order of time; ``subject`` `ALL` is the whole site."""
-    found = [line for kind in KINDS for line in _most(list(outages(week, before, kind)))]
+    found = [line for kind in KINDS for line in outages(week, before, kind)]
     found.sort(key=lambda outage: (outage.from_ts, KINDS.index(outage.kind), outage.subject))
     return tuple(_lines(found, week, proof))
-
-
-def _most(found: list[Outage]) -> list[Outage]:
-    return sorted(found, key=lambda outage: (-outage.weight, outage.from_ts, outage.subject))[:_OF_EACH]
 
 
 def _lines(found: Sequence[Outage], week: Facts, proof: Proof) -> Iterator[OutageLine]:

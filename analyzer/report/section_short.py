@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.report.document import Block, Cell, Column, Figure, Figures, Kind, Paragraph, Section
+from analyzer.report.document import Block, Cell, Column, Figure, Figures, Kind, Section
 from analyzer.report.lines import Breach, HeadlineLine
 from analyzer.report.section_change import cell_sentence
 from analyzer.report.telling import Teller, table
@@ -86,6 +86,8 @@ def _lead(tell: Teller) -> list[str]:
     refused = sum(line.failed.calls for line in report.emergency)
     if refused:
         said.append(words("Emergency calls that were not answered: {count}.", count=words.number(refused)))
+    if report.crossed:
+        said.append(words("Limits that were crossed: {count}.", count=words.number(len(report.crossed))))
     if report.about.scanner_calls:
         said.append(
             words(
@@ -104,7 +106,6 @@ def crossed(tell: Teller) -> list[Block]:
     if not lines:
         return []
     rows = [_breach(tell, line) for line in lines]
-    said = words("Limits that were crossed: {count}.", count=words.number(len(lines)))
     headings = [
         Column(words("what"), Kind.TEXT),
         Column(words("limit"), Kind.TEXT),
@@ -112,7 +113,7 @@ def crossed(tell: Teller) -> list[Block]:
         Column(words("met"), Kind.NUMBER),
         Column(words("first"), Kind.TIME),
     ]
-    return [Paragraph(said, Tone.BAD), table("crossed", words("Limits crossed"), headings, rows)]
+    return [table("crossed", words("Limits crossed"), headings, rows)]
 
 
 def _breach(tell: Teller, line: Breach) -> tuple[Cell, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
@@ -30,10 +29,11 @@ LONGEST = 15
 #: Fewer digits behind a prefix are a service of the exchange's, not a subscriber's number.
 _SHORTEST = 7
 _SEPARATORS = str.maketrans("", "", "-.() ")
-_SEPARATING = b"-.() "
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _DIALLED = re.compile(r"[0-9*#]+", re.ASCII)
 _CONTEXT = re.compile(r";\s*phone-context=\+([0-9().-]+)", re.IGNORECASE | re.ASCII)
+_ALL_DIGITS = b"0123456789"
+#: Every digit as 0, so that numbers which begin alike are looked at once.
 _ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _URN = "urn:service:sos"
 #: RFC 5031 §5.1: what may stand behind ``sos``.
@@ -65,13 +65,6 @@ class NumberPlan:
         self._international = sorted(config.numbers.international, key=len, reverse=True)
         self._outside = sorted(config.numbers.outside, key=len, reverse=True)
         self._emergency = frozenset(config.numbers.emergency)
-
-    @cached_property
-    def _head(self) -> int:
-        """Octets of a URI in which scheme, prefixes and the longest dial code lie."""
-        prefixes = (len(text) for text in (*self._international, self._numbers.national, self._numbers.country or ""))
-        codes = (len(text) for text in self._config.number_prefixes)
-        return 6 + max(map(len, self._outside), default=0) + max(prefixes) + max([7, *codes])
 
     def dialled(self, uri: str) -> Dialled | None:
         """The number in a SIP or tel URI; None where its user is no number."""
@@ -136,12 +129,20 @@ class NumberPlan:
 
     def dial_codes(self, calls: Population) -> Labels:
         """The dial code of each call: by To, which proxies leave as it was dialled, else by the Request-URI."""
-        head = self._head
+        kept: dict[bytes, int] = {}
+        front = max(map(len, (*self._international, self._numbers.national, "+")))
+        front += max(map(len, self._outside), default=0)
 
         def beginning(uri: bytes) -> bytes:
-            front = uri[:head]
-            is_odd = b"%" in uri or b"phone-context" in uri.lower() or front.translate(None, _SEPARATING) != front
-            return uri if is_odd else front + uri[head:].translate(_ALIKE)
+            """What its dial code depends on: prefixes, the digits of the longest code, and how many there are."""
+            at, colon = uri.find(b"@"), uri.find(b":")
+            user = uri[colon + 1 : at]
+            if at < 0 or at < colon or user.translate(None, _ALL_DIGITS) not in (b"", b"+"):
+                return uri
+            count = kept.get(user[:front])
+            if count is None:
+                count = kept[user[:front]] = self._deciding(user[:front].decode("ascii"))
+            return uri[: colon + 1] + user[:count] + user[count:].translate(_ALIKE) + b"@"
 
         return _first(
             of_text(calls, "to_uri", beginning, self.dial_code),
@@ -150,17 +151,36 @@ class NumberPlan:
 
     def emergencies(self, calls: Population) -> Labels:
         """The emergency number that each call dialled, as To or as Request-URI says."""
-        # Scheme, an emergency number, and separators that somebody may put between the digits.
-        most = 24 + max(map(len, (*self._emergency, "")), default=0) + max(map(len, self._outside), default=0)
+        longest = max(map(len, (*self._emergency, "")), default=0) + max(map(len, self._outside), default=0)
 
         def short(uri: bytes) -> bytes:
-            at = uri.find(b"@")
-            return b"" if at > most and uri[:4].lower() != b"urn:" else uri
+            """The URI, or nothing where so many digits are no emergency number."""
+            at, colon = uri.find(b"@"), uri.find(b":")
+            user = uri[colon + 1 : at]
+            is_long = at >= 0 and at > colon and len(user) > longest and not user.translate(None, _ALL_DIGITS + b"+")
+            return b"" if is_long else uri
 
         return _first(
             of_text(calls, "to_uri", short, self.emergency),
             lambda: of_text(calls, "request_uri", short, self.emergency),
         )
+
+    def _deciding(self, front: str) -> int:
+        """Of a number that begins like this, how many digits decide about its dial code."""
+        ours = [len(text) for text in self._config.number_prefixes]
+        country = len(self._numbers.country or "")
+        plans = self._national.values()
+        area = max((max(plan.digits, *map(len, plan.areas), 0) for plan in plans), default=0)
+        longest = max([3, country + area, *ours])
+        taken = next((len(digits) for digits in self._outside if front.startswith(digits)), 0)
+        rest = front[taken:]
+        if front.startswith("+"):
+            return 1 + longest
+        prefixes = [prefix for prefix in self._international if rest.startswith(prefix)]
+        if prefixes:
+            return taken + len(prefixes[0]) + longest
+        national = len(self._numbers.national) if rest.startswith(self._numbers.national) else 0
+        return taken + national + max([NATIONAL_DIGITS, area, *(length - 1 - country for length in ours)])
 
     def _in_context(self, user: str, context: str) -> Dialled | None:
         """A local number with a global phone-context (RFC 3966 §5.1.5): the two are not simply put together."""
@@ -173,8 +193,8 @@ class NumberPlan:
     def _from_prefix(self, user: str) -> Dialled | None:
         numbers = self._numbers
         for prefix in self._international:
-            if user.startswith(prefix) and len(user) >= len(prefix) + _SHORTEST:
-                return _e164(user[len(prefix) :])
+            if user.startswith(prefix):  # and then its national prefix is none
+                return _e164(user[len(prefix) :]) if len(user) >= len(prefix) + _SHORTEST else None
         national = numbers.national
         if numbers.country and user.startswith(national) and len(user) >= len(national) + _SHORTEST:
             return _e164(numbers.country + user[len(national) :])

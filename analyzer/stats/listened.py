@@ -63,6 +63,14 @@ class Spans(NamedTuple):
         at = int(np.searchsorted(self.starts, ts, side="right")) - 1
         return (int(self.starts[at]), int(self.ends[at])) if at >= 0 and ts <= self.ends[at] else None
 
+    def ends_at(self, times: Ints, otherwise: int) -> Ints:
+        """Until when it goes on from each time; ``otherwise`` for a time that is in none of them."""
+        if not len(self.starts):
+            return np.full(len(times), otherwise, dtype=np.int64)
+        at = np.searchsorted(self.starts, times, side="right") - 1
+        held = np.maximum(at, 0)
+        return np.where((at >= 0) & (times <= self.ends[held]), self.ends[held], otherwise)
+
     def _until(self, times: Ints) -> Ints:
         """How much of them lies before each time."""
         if not len(self.starts):

@@ -109,25 +109,22 @@ def _losses(rows: _Times, period: Period, spans: Spans | None) -> _Losses:
     if spans is not None:
         # Heard from its acceptance until it was lost; and no longer than we listened.
         heard = spans.covers(since, begin + _GRACE)
-        ends = np.array([(spans.around(moment) or (0, end))[1] for moment in begin[heard].tolist()], dtype=np.int64)
         client, since, begin, to = client[heard], since[heard], begin[heard], to[heard]
-        to = np.minimum(to, ends)
+        to = np.minimum(to, spans.ends_at(begin, end))
     return _Losses(client, since, begin, to)
 
 
 def _counted(client: Ints, ts: Ints, losses: _Losses) -> Ints:
     """Rows of each loss's client between its acceptance and the end of the loss."""
-    order = np.lexsort((ts, client))
-    client, ts = client[order], ts[order]
-    found = np.zeros(len(losses.client), dtype=np.int64)
-    first = np.searchsorted(client, losses.client, side="left")
-    last = np.searchsorted(client, losses.client, side="right")
-    for n, (low, high) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-        if high > low:
-            inside = ts[low:high]
-            found[n] = np.searchsorted(inside, losses.to_ts[n], side="right") - np.searchsorted(
-                inside, losses.accepted_ts[n], side="right"
-            )
+    lost, rows = len(losses.client), len(client)
+    who = np.concatenate([client, losses.client, losses.client])
+    when = np.concatenate([ts, losses.accepted_ts, losses.to_ts])
+    is_row = np.arange(len(who)) < rows
+    # Rows of the same time stand in front of what asks for them.
+    order = np.lexsort((~is_row, when, who))
+    seen = np.empty(len(who), dtype=np.int64)
+    seen[order] = np.cumsum(is_row[order])
+    found: Ints = seen[rows + lost :] - seen[rows : rows + lost]
     return found
 
 

@@ -20,6 +20,8 @@ from analyzer.stats.usual import Seen, Usual
 
 #: The subject of what concerns everything.
 ALL = "(all)"
+#: Outages of each kind: those with the most calls or requests behind them.
+MOST = 50
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ class Outage:
 
 
 def outages(week: Facts, before: Sequence[Facts], kind: str) -> Iterator[Outage]:
-    """The outages of one of `KINDS`."""
-    yield from _FINDERS[kind](week, before)
+    """The outages of one of `KINDS`, the heaviest first and no more than `MOST`."""
+    found = sorted(_FINDERS[kind](week, before), key=lambda outage: (-outage.weight, outage.from_ts, outage.subject))
+    yield from found[:MOST]
 
 
 def capture_gaps(week: Facts, before: Sequence[Facts]) -> Iterator[Outage]:
@@ -90,7 +93,8 @@ def down(week: Facts, before: Sequence[Facts]) -> Iterator[Outage]:
     known = {ip for ip in others.labels("server_ip").names if week.config.alias(ip) is not None}
     earlier = (facts.part["others"] for facts in before)
     starts = week.population.numbers("invite_ts")
-    for found in peers_down(others, earlier, scanners, known, listened(week.part)):
+    found_down = peers_down(others, earlier, scanners, known, listened(week.part))
+    for found in sorted(found_down, key=lambda found: -found.requests)[:MOST]:
         failed = week.failed & (starts >= found.from_ts) & (starts <= found.to_ts)
         if len(week.calls):
             failed &= one_of(week.calls.labels("failed_by_ip"), {found.ip})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Usual:
         rates = []
         for key in _local_hours(now.period):
             known = [counts[key] for counts in earlier if key in counts]
-            rates.append(float(np.median(known)) if known else np.nan)
+            rates.append(median(known) if known else np.nan)
         self.hourly: Reals = np.array(rates, dtype=np.float64)
 
     def like(self, since: Ints, until: Ints) -> Reals:

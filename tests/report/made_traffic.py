@@ -79,7 +79,9 @@ def facts(
     return Facts(Slice(period, made), REGISTRY, config or Config(), "dss1")
 
 
-def heard(period: Period = WEEK, source: str = "eth0", step: int = HOUR, gaps: Sequence[tuple[int, int]] = ()) -> list[Row]:
+def heard(
+    period: Period = WEEK, source: str = "eth0", step: int = HOUR, gaps: Sequence[tuple[int, int]] = ()
+) -> list[Row]:
     """Intervals of a live source that listened all the time but for some gaps."""
     found: list[Row] = []
     at = period.from_ts

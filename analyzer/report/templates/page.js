@@ -143,6 +143,10 @@
 
   // -- from a number to its calls
 
+  // Their names are taken from them, so that the page does not move beneath the panel.
+  const behind = new Map([...document.querySelectorAll(".behind article")].map((article) => [article.id, article]));
+  for (const article of behind.values()) article.removeAttribute("id");
+
   const command = (text) => {
     const button = make("button", { type: "button" }, say("copy"));
     button.addEventListener("click", async () => {
@@ -185,7 +189,7 @@
   const follow = () => {
     const hash = decodeURIComponent(location.hash.slice(1));
     const isCalls = /^(?:[a-z]{2}-)?calls-[0-9a-f]+$/.test(hash);
-    const target = isCalls ? document.getElementById(hash) : null;
+    const target = isCalls ? behind.get(hash) : null;
     if (!target) { if (panel.open) panel.close(); return; }
     const page = target.closest(".page");
     if (page !== current()) set("language", page.dataset.lang);
