@@ -21,22 +21,27 @@ SECOND = 10**9
 
 
 class Morning:
-    """From 07:00 to 12:00 of a day, with an incident or without one."""
+    """From 07:00 to 12:00 of a day. ``incident``: from when to when trunk 2 is full, None without one.
 
-    def __init__(self, day: str, seed: int, has_incident: bool) -> None:
-        self.day, self.seed, self.has_incident = day, seed, has_incident
+    ``share``: of the demo's calls that there are, and of those that meet the incident while it lasts.
+    """
+
+    def __init__(
+        self, day: str, seed: int, incident: tuple[str, str] | None, share: float = 1.0, met: float = 1.0
+    ) -> None:
+        self.day, self.seed, self.share, self.met = day, seed, share, met
+        begins, ends = incident or ("07:00", "07:00")
         self.begin, self.end, self.incident_begin, self.incident_end = (
             int(datetime.fromisoformat(f"{day}T{clock}:00+01:00").timestamp()) * SECOND
-            for clock in ("07:00", "12:00", "09:12", "09:47")
+            for clock in ("07:00", "12:00", begins, ends)
         )
 
     def is_incident(self, at: int) -> bool:
         """Whether the incident is on at a time."""
-        return self.has_incident and self.incident_begin <= at < self.incident_end
+        return self.incident_begin <= at < self.incident_end
 
 
-#: The demo, and the same weekday of the week before, when nothing happened: what a report compares it with.
-DEMO, BEFORE = Morning("2026-03-10", 20260310, True), Morning("2026-03-03", 20260303, False)
+DEMO = Morning("2026-03-10", 20260310, ("09:12", "09:47"))
 #: Attempts an hour from 07:00 on: an office morning.
 PER_HOUR = (210, 490, 790, 860, 670)
 
@@ -119,34 +124,29 @@ class Book:
 
 def write_demo(target: Path) -> None:
     """Write ``demo.pcapng`` and ``demo.toml`` into a folder."""
-    book = write_morning(DEMO, target / "demo.pcapng")
+    book, rng = Book(), random.Random(DEMO.seed)
+    calls(book, rng)
+    ring_groups(book, rng)
+    _cut_by_the_end(book, rng)
+    registrations(book, rng)
+    pings(book)
+    scanner(book, rng)
+    _media(book, rng)
+    book.datagrams.sort(key=lambda datagram: datagram.ts)
+    write_pcap(book.datagrams, target / "demo.pcapng")
     (target / "demo.toml").write_text(_toml(book), encoding="utf-8")
 
 
-def write_morning(morning: Morning, path: Path) -> Book:
-    """Write the capture of a morning; returns what is in it."""
-    book, rng = Book(morning), random.Random(morning.seed)
-    _calls(book, rng)
-    _ring_groups(book, rng)
-    _cut_by_the_end(book, rng)
-    _registrations(book, rng)
-    _pings(book)
-    _scanner(book, rng)
-    _media(book, rng)
-    book.datagrams.sort(key=lambda datagram: datagram.ts)
-    write_pcap(book.datagrams, path)
-    return book
-
-
-def _calls(book: Book, rng: random.Random) -> None:
+def calls(book: Book, rng: random.Random) -> None:
+    """Calls of all kinds, as often as an office morning has them."""
     begin, end = book.morning.begin, book.morning.end
     at, number = begin, 0
     while True:
         rate = PER_HOUR[min((at - begin) // (3600 * SECOND), len(PER_HOUR) - 1)]
-        at += int(rng.expovariate(rate / 3600) * SECOND)
+        at += int(rng.expovariate(rate * book.morning.share / 3600) * SECOND)
         if at >= end - 30 * SECOND:
             return
-        incident = book.morning.is_incident(at)
+        incident = book.morning.is_incident(at) and (book.morning.met == 1 or rng.random() < book.morning.met)
         way = rng.choices((DIRECT, PROXIED, IN, "gigaset"), (80, 11, 8, 1))[0]
         trunk = rng.choices(("trunk1", "trunk2", "trunk3"), (45, 35, 20))[0]
         path = {
@@ -180,9 +180,9 @@ def _users(rng: random.Random) -> tuple[str, str]:
     )
 
 
-def _ring_groups(book: Book, rng: random.Random) -> None:
+def ring_groups(book: Book, rng: random.Random) -> None:
     """Three phones ring with a call each; one answers, the others are told so (RFC 3326)."""
-    for number in range(24):
+    for number in range(round(24 * book.morning.share)):
         at = book.morning.begin + rng.randint(600, 17000) * SECOND
         phones = rng.sample([f"phone{n}" for n in range(1, 7)], 3)
         script = Script(["ringgroups", phones[0]], rng, _users(rng))
@@ -219,7 +219,8 @@ def _cut_by_the_end(book: Book, rng: random.Random) -> None:
         book.truths.append((at, truth, script.path))
 
 
-def _registrations(book: Book, rng: random.Random) -> None:
+def registrations(book: Book, rng: random.Random) -> None:
+    """Every device registers four times; one of them is refused."""
     devices = ["gigaset", "practice", *(f"phone{n}" for n in range(1, 7)), *(f"pbx{n}" for n in range(1, 7))]
     for device in devices:
         at = book.morning.begin + rng.randint(5, 3000) * SECOND
@@ -234,13 +235,14 @@ def _registrations(book: Book, rng: random.Random) -> None:
             at += 3500 * SECOND
 
 
-def _pings(book: Book) -> None:
+def pings(book: Book) -> None:
+    """OPTIONS to every trunk, each ten minutes."""
     for at in range(book.morning.begin + 20 * SECOND, book.morning.end, 600 * SECOND):
         for trunk in ("trunk1", "trunk2", "trunk3"):
             assert book.play(f"ping {trunk} {at}", at, [f"sbc -> {trunk} OPTIONS", f"sbc <- {trunk} 200 +9ms"])
 
 
-def _scanner(book: Book, rng: random.Random) -> None:
+def scanner(book: Book, rng: random.Random) -> None:
     """Somebody tries the door: 40 INVITEs in two minutes, each challenged and not heard of again."""
     for number in range(40):
         at = book.morning.begin + 10_000 * SECOND + number * 3 * SECOND
