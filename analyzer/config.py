@@ -94,7 +94,10 @@ class Config:
             for text in texts
         ]
         # The narrowest network names an address.
-        self._trunks = sorted(trunks, key=lambda pair: pair[0].prefixlen, reverse=True)
+        self._trunks = [
+            (_bits(network), name) for network, name in sorted(trunks, key=lambda pair: pair[0].prefixlen, reverse=True)
+        ]
+        self._own = [_bits(network) for network in self.own]
         self._numbers = sorted(settings.aliases.numbers.items(), key=lambda pair: len(pair[0]), reverse=True)
         self._check()
 
@@ -153,16 +156,23 @@ class Config:
             raise self._error("timezone", reason) from None
 
     @property
+    def has_zone(self) -> bool:
+        """Whether ``timezone`` is set."""
+        return self._settings.timezone is not None
+
+    @property
     def timezone(self) -> str:
         """The name of that zone, to be printed beside times."""
         return str(self.zone)
 
     def side(self, ip: str) -> Side:
         """Whether an address is ours; unknown as long as ``own`` names nothing."""
-        address = _parsed(ip)
-        if not self.own or address is None:
+        number = _number(ip)
+        if not self._own or number is None:
             return Side.UNKNOWN
-        return Side.OWN if any(address in network for network in self.own) else Side.OTHER
+        version, bits = number
+        is_own = any(kind == version and bits & mask == network for kind, network, mask in self._own)
+        return Side.OWN if is_own else Side.OTHER
 
     def alias(self, ip: str) -> str | None:
         """Our name for an address: as endpoint, else as the trunk with the narrowest network that holds it."""
@@ -173,10 +183,13 @@ class Config:
 
     def trunk(self, ip: str) -> str | None:
         """The trunk that an address belongs to."""
-        address = _parsed(ip)
-        if address is None:
+        number = _number(ip)
+        if number is None:
             return None
-        return next((name for network, name in self._trunks if address in network), None)
+        version, bits = number
+        return next(
+            (name for (kind, network, mask), name in self._trunks if kind == version and bits & mask == network), None
+        )
 
     def number_alias(self, number: str) -> str | None:
         """Our name for a number: that of the longest prefix that fits."""
@@ -200,6 +213,26 @@ def _parsed(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def _bits(network: Network) -> tuple[int, int, int]:
+    """Version, address and mask of a network, as numbers."""
+    return network.version, int(network.network_address), int(network.netmask)
+
+
+def _number(text: str) -> tuple[int, int] | None:
+    """Version and number of an address, as `_parsed` reads it; reports ask this of every address there is, and
+    `ipaddress` takes ten times as long for the usual kind."""
+    parts = text.split(".")
+    if len(parts) == 4 and text.isascii() and all(part.isdecimal() for part in parts):
+        first, second, third, fourth = map(int, parts)
+        number = first << 24 | second << 16 | third << 8 | fourth
+        # No leading zeros and nothing above 255: then it is written as we would write it.
+        if text == f"{first}.{second}.{third}.{fourth}" and max(first, second, third, fourth) < 256:
+            return 4, number
+        return None
+    address = _parsed(text)
+    return None if address is None else (address.version, int(address))
 
 
 def machine_zone() -> ZoneInfo | None:

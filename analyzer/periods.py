@@ -43,9 +43,15 @@ class Period:
 
     def earlier(self, count: int) -> tuple[Period, ...]:
         """The ``count`` periods of as many days right before it, the latest first."""
-        length = timedelta(days=len(self.days))
+        return self._before(count, timedelta(days=len(self.days)))
+
+    def weeks_earlier(self, count: int) -> tuple[Period, ...]:
+        """The same weekdays of ``count`` earlier weeks, the latest first; of more than a week as many weeks at once."""
+        return self._before(count, timedelta(weeks=-(-len(self.days) // 7)))
+
+    def _before(self, count: int, step: timedelta) -> tuple[Period, ...]:
         return tuple(
-            period_of(self.days[0] - length * n, self.days[-1] - length * n, self.zone) for n in range(1, count + 1)
+            period_of(self.days[0] - step * n, self.days[-1] - step * n, self.zone) for n in range(1, count + 1)
         )
 
 

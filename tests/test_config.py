@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import datetime
 from pathlib import Path
 
@@ -157,3 +158,24 @@ def test_the_machines_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
     assert machine_zone() is None
     assert Config().zone.utcoffset(datetime(2026, 1, 1)) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["198.51.100.7", "198.51.100.07", "256.1.1.1", "1.2.3", "1.2.3.4.5", "::ffff:198.51.100.7", "2001:db8::7",
+     "fe80::1", "alice", "", "1.2.3.a", "1.2.3.", "٣.1.1.1", "4294967296.0.0.0"],
+)  # fmt: skip
+def test_addresses_are_looked_up_as_ipaddress_reads_them(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "sipcause.toml"
+    text_of_file = 'own = ["198.51.100.0/24", "2001:db8::/32"]\n[aliases.trunks]\nA = ["198.51.100.7", "2001:db8::7"]\n'
+    file.write_text(text_of_file)
+    config = load_config(str(file))
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        assert (config.side(text), config.trunk(text)) == (Side.UNKNOWN, None)
+        return
+    plain = getattr(address, "ipv4_mapped", None) or address
+    is_own = any(plain in network for network in config.own)
+    assert config.side(text) is (Side.OWN if is_own else Side.OTHER)
+    assert config.trunk(text) == ("A" if str(plain) in ("198.51.100.7", "2001:db8::7") else None)

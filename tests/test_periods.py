@@ -141,6 +141,18 @@ def test_the_periods_before_keep_their_local_days() -> None:
     assert week.earlier(0) == ()
 
 
+def test_the_same_weekdays_of_weeks_before() -> None:
+    tuesday = period_of(date(2026, 11, 10), date(2026, 11, 10), AMSTERDAM)
+    assert [one.days[0] for one in tuesday.weeks_earlier(3)] == [
+        date(2026, 11, 3), date(2026, 10, 27), date(2026, 10, 20)
+    ]  # fmt: skip
+    assert {one.days[0].weekday() for one in tuesday.weeks_earlier(3)} == {1}
+    week = parsed_week("2026-W46", AMSTERDAM)
+    assert week.weeks_earlier(4) == week.earlier(4)
+    ten_days = period_of(date(2026, 11, 2), date(2026, 11, 11), AMSTERDAM)
+    assert ten_days.weeks_earlier(1)[0].label == "2026-10-19_2026-10-28"
+
+
 def test_the_weeks_before_go_over_a_long_year() -> None:
     labels = [period.label for period in parsed_week("2027-W01", AMSTERDAM).earlier(2)]
     assert labels == ["2026-W53", "2026-W52"]

@@ -85,7 +85,7 @@ def send(made: EmailMessage, settings: Mail, environment: Mapping[str, str] | No
     When the server refuses some of them the others get it, and the error names those that it refused.
     """
     given = os.environ if environment is None else environment
-    _check(settings)
+    check(settings)
     port = settings.port or PORTS[settings.security]
     place = f"{settings.host}:{port}"
     to = [header.addr_spec for header in made["To"].addresses]
@@ -105,7 +105,8 @@ def send(made: EmailMessage, settings: Mail, environment: Mapping[str, str] | No
         raise MailError(f"{place}: sent to {others}, but refused for {_each(refused)}")
 
 
-def _check(settings: Mail) -> None:
+def check(settings: Mail) -> None:
+    """ConfigError when the mail server may not be spoken to in this way."""
     is_here = settings.host in ("localhost", "::1") or settings.host.startswith("127.")
     if settings.security == "none" and not is_here:
         reason = "none, without TLS, is for a server on this machine alone; set it to starttls or tls"

@@ -77,12 +77,33 @@ class KpiEntry(Entry, frozen=True):
 
 
 class Numbering(Entry, frozen=True):
-    """``[numbering.NAME]``: country codes of one and two digits; every other one has three (E.164)."""
+    """``[numbering.NAME]``: country codes of one and two digits; every other one has three (E.164).
+
+    ``countries``: by country code the ISO 3166-1 codes of those that share it, by spaces.
+    """
 
     name: str
     one: tuple[int, ...]
     two: tuple[int, ...]
     source: str
+    countries: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class NationalPlan(Entry, frozen=True):
+    """``[national.COUNTRY]``: how the numbers behind a country code are divided.
+
+    ``areas``: beginnings that are an area or a service; of any other number it is the first ``digits``.
+    """
+
+    country: int
+    areas: tuple[str, ...]
+    digits: int
+    source: str
+
+    def area(self, number: str) -> str:
+        """The area of a number without its country code: the longest beginning that fits."""
+        found = max((area for area in self.areas if number.startswith(area)), key=len, default="")
+        return found or number[: self.digits]
 
 
 class TranslationEntry(Entry, frozen=True):

@@ -60,6 +60,7 @@ SECTIONS: dict[str, Section] = {
     "counting": Section(c.CountingRule, (_ID,), "counting_rules.toml"),
     "kpi": Section(c.KpiEntry, (_ID,), "kpis.toml"),
     "numbering": Section(c.Numbering, (_NAME,), "numbering.toml"),
+    "national": Section(c.NationalPlan, (("country", int),), "numbering.toml"),
     "vantage": Section(c.VantageCheck, (_ID,), "vantage.toml"),
     "translation": Section(c.TranslationEntry, (("received", str),), "translations.toml"),
     "call_id_ending": Section(c.CallIdEnding, (_ID,), "linking.toml"),

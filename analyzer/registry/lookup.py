@@ -129,9 +129,14 @@ class Registry(Makers):
 
     @property
     def numbering(self) -> c.Numbering:
-        """How long country codes are."""
+        """How long country codes are, and whose."""
         found: c.Numbering = self.sections["numbering"]["e164"]
         return found
+
+    @property
+    def national_plans(self) -> Mapping[int, c.NationalPlan]:
+        """How numbers are divided, by country code."""
+        return self.sections["national"]
 
     @property
     def counting_rules(self) -> Mapping[str, c.CountingRule]:

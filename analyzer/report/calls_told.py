@@ -22,14 +22,14 @@ def calls_table(tell: Teller, id: str, title: str, keys: Sequence[str]) -> Table
         Column(words("A number"), Kind.TEXT),
         Column(words("B number"), Kind.TEXT),
         Column(words("carrier"), Kind.TEXT),
+        Column(words("file"), Kind.TEXT),
+        Column(words("frame"), Kind.NUMBER),
         Column(words("from"), Kind.TEXT),
         Column(words("to"), Kind.TEXT),
         Column(words("outcome"), Kind.TEXT),
         Column(words("code"), Kind.CODE),
         Column(words("cause"), Kind.CAUSE),
         Column(words("failed at"), Kind.TEXT),
-        Column(words("file"), Kind.TEXT),
-        Column(words("frame"), Kind.NUMBER),
         Column(words("key"), Kind.TEXT),
     )
     return Table(id, title, headings, tuple(_row(tell, call) for call in known), keys=tuple(call.key for call in known))
@@ -42,14 +42,14 @@ def _row(tell: Teller, call: CallRef) -> tuple[Cell, ...]:
         tell.text(call.a_number),
         tell.text(call.b_number),
         tell.text(call.carrier),
+        tell.text(call.source),
+        Cell(DASH if call.frame_no is None else str(call.frame_no), call.frame_no),
         _party(call.caller_ip, call.caller_agent),
         _party(call.callee_ip, call.callee_agent),
         Cell(tell.word(call.outcome.value), tone=_tone(call.outcome)),
         tell.causes.code(call.status_code, call.vendor),
         _cause(tell, call),
         tell.text(call.failed_by_ip),
-        tell.text(call.source),
-        Cell(DASH if call.frame_no is None else str(call.frame_no), call.frame_no),
         tell.text(call.key),
     )
 

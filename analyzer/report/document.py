@@ -177,7 +177,8 @@ class Section:
 class Document:
     """The whole report. ``verdict``: the first sentence that everybody reads; ``tone``: good, bad or plain news.
 
-    ``calls``: every call that a link shows, a row each, by ``calls.keys``.
+    ``calls``: every call that a link shows, a row each, by ``calls.keys``; ``explain``: the command line that explains
+    one of them, without its key.
     """
 
     language: str
@@ -187,4 +188,5 @@ class Document:
     tone: Tone
     sections: tuple[Section, ...]
     calls: Table
+    explain: str
     footer: tuple[str, ...] = field(default_factory=tuple)

@@ -423,6 +423,8 @@ class OutageLine:
     expected: float | None
     #: Failures in that time.
     failures: Count | None = None
+    #: How far its ends may lie from the truth, s, where that is known (tallies of OPTIONS have the last time alone).
+    within_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -480,9 +482,12 @@ class NoteLine:
 class ChangeLine:
     """One cell that explains why there are more, or fewer, failures than before.
 
-    ``where``: dimension to value: ``endpoint`` (failed_by_ip or its alias), ``status_code``, ``cause``, ``prefix``,
-    ``agent``, ``hours``; only those that it takes to tell it from the rest. ``share``: of the whole rise (or fall) in
-    failures, per cent. ``q``: false discovery rate at which it is significant.
+    ``where``: dimension to value: ``endpoint`` (address of who is charged, else who was called), ``status_code``
+    (``none``: no final), ``cause`` (one that was read), ``agent`` (program of who gave the final), ``caller_agent``,
+    ``prefix`` (of the dialled number), ``hours`` (``08-12``, local); those that it takes to tell it from the rest, and
+    who, code, cause and agent where all of its calls share them. ``share``: of the whole rise (or fall) in failures,
+    per cent; None where the whole went the other way. ``points``: of all calls, beyond what its traffic brings at the
+    old rate, redials taken for one. ``q``: false discovery rate at which it is significant.
     """
 
     where: dict[str, str]
@@ -496,15 +501,18 @@ class ChangeLine:
     points: float
     q: float
     is_rise: bool
-    #: When it began (or ended), where a moment can be told.
+    #: When it began (or, of a fall, ended), where a moment can be told; may lie in the time before.
     began_ts: int | None
-    #: Redials (same A and B within five minutes) taken for one.
+    #: Failures with redials (same A and B within five minutes) taken for one.
     collapsed: int
     collapsed_before: float
     #: Q.850 causes in Reason headers of these calls, most first, and how many calls have them.
     read_causes: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
+    #: Programs of who gave the final, the first five.
     agents: dict[str, int] = field(default_factory=dict)
+    #: One A dials one B again and again: shown because it moves the sum, no significance is claimed (``q`` is 1).
+    is_redials: bool = False
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ def _changes(tell: Teller, lines: Sequence[ChangeLine]) -> Table:
             Cell(subject(tell, line), tone=Tone.BAD if line.is_rise else Tone.GOOD),
             tell.count(line.failures, subject(tell, line)),
             tell.plain(line.before),
-            tell.change(line.failures.calls, line.before),
+            Cell(tell.signed(line.failures.calls - line.before), line.failures.calls - line.before),
             Cell(tell.percent(line.share), line.share),
             tell.plain(line.calls),
             tell.plain(line.collapsed),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.report.document import Block, Cell, Column, Figure, Figures, Kind, Paragraph, Section
+from analyzer.report.document import Block, Cell, Column, Figure, Figures, Kind, Section
 from analyzer.report.lines import Breach, HeadlineLine
 from analyzer.report.section_change import cell_sentence
 from analyzer.report.telling import Teller, table
@@ -86,6 +86,8 @@ def _lead(tell: Teller) -> list[str]:
     refused = sum(line.failed.calls for line in report.emergency)
     if refused:
         said.append(words("Emergency calls that were not answered: {count}.", count=words.number(refused)))
+    if report.crossed:
+        said.append(words("Limits that were crossed: {count}.", count=words.number(len(report.crossed))))
     if report.about.scanner_calls:
         said.append(
             words(
@@ -104,7 +106,6 @@ def crossed(tell: Teller) -> list[Block]:
     if not lines:
         return []
     rows = [_breach(tell, line) for line in lines]
-    said = words("Limits that were crossed: {count}.", count=words.number(len(lines)))
     headings = [
         Column(words("what"), Kind.TEXT),
         Column(words("limit"), Kind.TEXT),
@@ -112,13 +113,13 @@ def crossed(tell: Teller) -> list[Block]:
         Column(words("met"), Kind.NUMBER),
         Column(words("first"), Kind.TIME),
     ]
-    return [Paragraph(said, Tone.BAD), table("crossed", words("Limits crossed"), headings, rows)]
+    return [table("crossed", words("Limits crossed"), headings, rows)]
 
 
 def _breach(tell: Teller, line: Breach) -> tuple[Cell, ...]:
     return (
         tell.text(line.subject),
-        tell.text(line.limit),
+        Cell(tell.limit(line.limit)),
         tell.plain(line.bound),
         tell.plain(line.value, tone=Tone.BAD),
         tell.time(line.ts),
@@ -137,7 +138,7 @@ def _figure(tell: Teller, line: HeadlineLine) -> Figure:
     told = _HELPS.get(line.id) or (entry.title if entry else "")
     notes = []
     if is_count and line.id != "calls":
-        notes.append(words("{share} of calls", share=tell.percent(line.now.value)))
+        notes.append(_amount(tell, line))
     if not is_count and line.now.value is not None:
         notes.append(words("95% interval {interval}", interval=tell.interval(line.now)))
     if line.low is not None and line.high is not None and (line.low, line.high) != (line.now.value, line.now.value):
@@ -150,7 +151,7 @@ def _figure(tell: Teller, line: HeadlineLine) -> Figure:
         help=words(told) if told else "",
         change=change,
         tone=tone,
-        notes=tuple(notes),
+        notes=tuple(filter(None, notes)),
         link=tell.link(line.count, title),
     )
 
@@ -159,26 +160,38 @@ def _against(tell: Teller, line: HeadlineLine, is_count: bool) -> tuple[str, Ton
     """The change against before in words, and its tone, which only a difference beyond chance has."""
     words, before = tell.words, line.before
     if before is None:
+        share = words("{share} of calls", share=tell.percent(line.now.value)) if is_count and line.id != "calls" else ""
+        return share, Tone.PLAIN
+    if line.id == "calls":
+        return _amount(tell, line), Tone.PLAIN
+    if before.value is None or line.now.value is None:
         return "", Tone.PLAIN
     if is_count:
-        was = before.numerator / max(line.weeks, 1)
-        difference = line.now.numerator - was
-        relative = f" ({tell.signed(100 * difference / was, 1)}%)" if was else ""
-        text = words("{change} against {before}", change=tell.signed(difference) + relative, before=tell.number(was))
-    elif before.value is None or line.now.value is None:
-        return "", Tone.PLAIN
+        # Of counts it is the share that is tested: more calls alone are neither good nor bad.
+        text = words(
+            "{share} of calls, was {before}", share=tell.percent(line.now.value), before=tell.percent(before.value)
+        )
     else:
         difference = line.now.value - before.value
         text = words("{change} against {before}", change=tell.points(difference), before=tell.percent(before.value))
-    if not line.is_significant and line.id != "calls":
+    if not line.is_significant:
         chance = words("no more than chance") if line.is_significant is False else words("too few calls to tell")
         return f"{text}: {chance}", Tone.PLAIN
-    # Of counts it is the share that is tested, so that more calls alone are neither good nor bad.
     shares = _direction(line.now, before)
     good = _GOOD.get(line.id)
     if good is None or not shares:
         return text, Tone.PLAIN
     return text, Tone.GOOD if (shares > 0) is (good == "high") else Tone.BAD
+
+
+def _amount(tell: Teller, line: HeadlineLine) -> str:
+    """By how many more or fewer than before, ``+152 (+2.3%) against 6,650``."""
+    if line.before is None:
+        return ""
+    was = line.before.numerator / max(line.weeks, 1)
+    difference = line.now.numerator - was
+    relative = f" ({tell.signed(100 * difference / was, 1)}%)" if was else ""
+    return tell.words("{change} against {before}", change=tell.signed(difference) + relative, before=tell.number(was))
 
 
 def _direction(now: Ratio, before: Ratio) -> float:

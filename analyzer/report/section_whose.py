@@ -135,10 +135,8 @@ def _peaks(tell: Teller) -> Table:
         Column(words("carrier"), Kind.TEXT),
         Column(words("direction"), Kind.TEXT),
         Column(words("most at once"), Kind.NUMBER, words("calls that were up or being set up at one moment")),
-        Column(words("when"), Kind.TIME),
         Column(words("channels agreed"), Kind.NUMBER),
         Column(words("most calls per second"), Kind.NUMBER),
-        Column(words("when"), Kind.TIME),
         Column(words("agreed"), Kind.NUMBER),
         Column(words("peak hour"), Kind.TIME),
         Column(words("its calls"), Kind.NUMBER),
@@ -155,17 +153,15 @@ def _peaks(tell: Teller) -> Table:
 def _peak(tell: Teller, line: TrunkLine) -> tuple[Cell, ...]:
     broken = {breach.limit for breach in line.breaches}
     limits = ", ".join(
-        f"{printable_text(breach.limit)} {tell.number(breach.value)} / {tell.number(breach.bound)}"
+        f"{tell.limit(breach.limit)} {tell.number(breach.value)} / {tell.number(breach.bound)}"
         for breach in line.breaches
     )
     return (
         tell.text(line.name),
         Cell(tell.words(_DIRECTIONS.get(line.direction, line.direction))),
-        tell.plain(line.peak_calls, tone=_tone(broken, "channels")),
-        tell.time(line.peak_calls_ts),
+        _at(tell, line.peak_calls, line.peak_calls_ts, _tone(broken, "channels")),
         tell.plain(line.channels),
-        tell.plain(line.peak_cps, tone=_tone(broken, "calls_per_second")),
-        tell.time(line.peak_cps_ts),
+        _at(tell, line.peak_cps, line.peak_cps_ts, _tone(broken, "calls_per_second")),
         tell.plain(line.contracted_cps),
         tell.time(line.peak_hour_ts),
         tell.plain(line.peak_hour_attempts),
@@ -174,6 +170,11 @@ def _peak(tell: Teller, line: TrunkLine) -> tuple[Cell, ...]:
         tell.plain(line.peak_hour_503),
         Cell(limits or DASH, tone=Tone.BAD if limits else Tone.PLAIN),
     )
+
+
+def _at(tell: Teller, value: int, ts: int | None, tone: Tone) -> Cell:
+    """A peak, with its moment beneath."""
+    return Cell(tell.number(value), value, tone, note="" if ts is None else tell.moment(ts))
 
 
 def _tone(broken: set[str], limit: str) -> Tone:

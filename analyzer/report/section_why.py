@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analyzer.report.document import Block, Cell, ChartRef, Column, Kind, Paragraph, Section, Table
 from analyzer.report.lines import CauseLine, ConflictLine
 from analyzer.report.telling import DASH, Teller, table
@@ -131,10 +133,9 @@ def _causes(tell: Teller) -> Table:
     words, lines = tell.words, tell.report.causes
     largest = max(line.calls.calls for line in lines)
     headings = [
-        Column(words("cause"), Kind.CAUSE),
+        Column(words("cause"), Kind.CAUSE, words("by number and name, with its class")),
         Column("hex", Kind.TEXT),
         Column("DSS1", Kind.TEXT, words("the octet of the cause element, with its extension bit")),
-        Column(words("class"), Kind.TEXT),
         Column(words("calls"), Kind.COUNT),
         Column(words("failures"), Kind.NUMBER, words("of these calls: somebody's failure")),
         Column(words("read"), Kind.NUMBER, words("stood in a Reason header or ISUP body")),
@@ -142,7 +143,7 @@ def _causes(tell: Teller) -> Table:
         Column(words("event"), Kind.NUMBER, words("from a CANCEL or silence")),
         Column(words("derived"), Kind.NUMBER, words("from the code, by the profile")),
         Column(words("change"), Kind.CHANGE),
-        Column(words("PSTN may have sent"), Kind.TEXT),
+        Column(words("may have been"), Kind.TEXT, words("what the far side may have sent, where it is derived")),
         Column(words("meaning"), Kind.TEXT),
     ]
     notes = [
@@ -164,10 +165,9 @@ def _cause(tell: Teller, line: CauseLine, largest: int) -> tuple[Cell, ...]:
     cause = tell.causes.cause(line.cause)
     candidates = " ".join(str(value) for value in line.candidates[:_CANDIDATES])
     return (
-        cause,
+        replace(cause, note=tell.causes.cause_class(line.cause)),
         Cell(line.hex or DASH),
         Cell(line.dss1_hex or DASH),
-        Cell(tell.causes.cause_class(line.cause) or DASH),
         tell.count(line.calls, cause.text, largest=largest),
         *(tell.plain(value) for value in (line.failures, line.read, line.vendor, line.event, line.derived)),
         tell.change(line.calls.calls, line.before),

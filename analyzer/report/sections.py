@@ -55,6 +55,7 @@ def document(report: WeeklyReport, words: Words, registry: Registry) -> Document
         tone=tone,
         sections=sections,
         calls=calls_table(tell, "calls", words("Calls behind the numbers"), list(report.calls)),
+        explain=tell.explain_command(),
         footer=tuple(filter(None, (_made(tell),))),
     )
 

@@ -24,6 +24,22 @@ DASH = "–"
 _SECOND = 1_000_000_000
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: Keys of [trunks] and [report.thresholds] in words.
+LIMITS = {
+    "channels": "channels",
+    "calls_per_second": "calls per second",
+    "asr_min": "least ASR",
+    "ner_min": "least NER",
+    "ser_min": "least SER",
+    "seer_min": "least SEER",
+    "pdd_p95_ms_max": "longest PDD p95, ms",
+    "failure_share_max": "largest share of failures, %",
+    "failures_max": "most failures",
+    "emergency_failed_max": "most emergency calls not answered",
+    "ira_max": "most refused registrations (IRA), %",
+    "drops_max": "most broken calls, %",
+    "rises_max": "most significant rises",
+}
 #: Sources named in a command line; a longer list ends with an ellipsis.
 _SOURCES = 3
 
@@ -74,6 +90,10 @@ class Teller:
     def word(self, word: str) -> str:
         """A word of the vocabulary (an outcome, a release) as people write it: ``no answer``."""
         return self.words(word).replace("_", " ")
+
+    def limit(self, limit: str) -> str:
+        """What a limit of the configuration is about: ``asr_min`` is the least ASR."""
+        return self.words(LIMITS[limit]) if limit in LIMITS else printable_text(limit)
 
     # -- cells
 
@@ -200,9 +220,9 @@ class Teller:
         """The command line that lists the calls of a choice; empty without one."""
         return f"sipcause calls {self._where()} {printable_text(choice)}" if choice else ""
 
-    def explain_command(self, key: str) -> str:
-        """The command line that explains one call."""
-        return f"sipcause explain {self._where()} {printable_text(key)}"
+    def explain_command(self) -> str:
+        """The command line that explains one call, without its key."""
+        return f"sipcause explain {self._where()}"
 
     def _where(self) -> str:
         about = self.report.about

@@ -29,6 +29,8 @@ from analyzer.stats.delays import Reals
 NEIGHBOURS = 3
 #: 95 % of what chance does lies within the interval.
 LEVEL = 0.05
+#: Smaller differences are no news, however sure: per cent points, and calls.
+LEAST_POINTS, LEAST_CALLS = 0.3, 30
 _STEPS = 200
 _HALVINGS = 60
 _TINY = 1e-300
@@ -93,6 +95,27 @@ def difference_of_counts(now: Ints, before: Sequence[Ints]) -> Difference | None
     least = now.sum() + _sum(before).sum() / len(before) ** 2
     found = _judged(np.asarray(value), np.where(is_used, residuals - value / used, 0.0), used, least)
     return Difference(*(float(part) for part in found))
+
+
+def is_significant(now: Blocks, before: Sequence[Blocks]) -> bool | None:
+    """Whether a share differs by more than chance, and by enough to matter: `LEAST_POINTS` and `LEAST_CALLS`.
+
+    None without periods before, or where one side has fewer calls than that.
+    """
+    calls, calls_before = int(now.calls.sum()), sum(int(part.calls.sum()) for part in before)
+    found = difference(now, before)
+    if found is None or min(calls, calls_before) < LEAST_CALLS:
+        return None
+    is_enough = abs(found.value) >= LEAST_POINTS and abs(found.value) / 100 * calls >= LEAST_CALLS
+    return bool(is_enough and found.p < LEVEL)
+
+
+def is_significant_count(now: Ints, before: Sequence[Ints]) -> bool | None:
+    """The same of a count by block: `LEAST_CALLS` more or fewer than in the mean of the periods before."""
+    found = difference_of_counts(now, before)
+    if found is None or max(int(now.sum()), *(int(part.sum()) for part in before)) < LEAST_CALLS:
+        return None
+    return bool(abs(found.value) >= LEAST_CALLS and found.p < LEVEL)
 
 
 def _sum(parts: Sequence[Ints]) -> Ints:

@@ -33,7 +33,7 @@ def conflicts(calls: Columns, registry: Registry, config: Config, profile: str) 
         return []
     status, cause = calls.ints("status_code"), calls.ints("cause")
     is_conflict: Mask = np.asarray(calls["cause_conflict"])
-    mask = _is_read(calls) & (is_conflict | _is_expected(calls, registry))
+    mask = is_read(calls) & (is_conflict | is_expected(calls, registry))
     rows = np.flatnonzero(mask)
     sender, source, networks = calls.labels("failed_by_ip"), calls.labels("cause_from"), calls.ints("network")
     has_networks = len(np.unique(networks)) > 1
@@ -85,14 +85,15 @@ def cause_candidates(calls: Columns, registry: Registry, profile: str) -> dict[i
     return {cause: sorted(causes) for cause, causes in found.items()}
 
 
-def _is_read(calls: Columns) -> Mask:
+def is_read(calls: Columns) -> Mask:
+    """Calls with a code and a cause that was read."""
     source = calls.labels("cause_from")
     read: Mask = np.array([*(name in _READ for name in source.names), False], dtype=np.bool_)[source.codes]
     read &= calls.ints("status_code") != MISSING
     return read
 
 
-def _is_expected(calls: Columns, registry: Registry) -> Mask:
+def is_expected(calls: Columns, registry: Registry) -> Mask:
     """Calls whose cause fits the code that was changed on the way, and not the one that arrived."""
     status, cause = calls.ints("status_code"), calls.ints("cause")
     found: Mask = np.zeros(len(calls), dtype=np.bool_)

@@ -21,7 +21,7 @@ from analyzer.vocab import Outcome, RegistrationOutcome, Release
 #: So many times fewer holes than lost frames: the frames were others.
 _FAR_FEWER = 10
 #: Messages of a plain call (INVITE 100 180 200 ACK BYE 200), where no call tells better.
-_PLAIN_CALL = 7
+PLAIN_CALL = 7
 #: Octets of TLS for each SIP message in it, handshakes among them; measured on captures with keys (docs/counting.md).
 TLS_OCTETS_A_MESSAGE = 800
 #: Each is a message, or a part of one, that is known to have been there and is in no call.
@@ -64,11 +64,11 @@ class Doubts(NamedTuple):
 def doubts(analysis: Analysis) -> Doubts:
     """Count what is doubtful."""
     calls, registrations = analysis.columns("calls"), analysis.columns("registrations")
-    silent = _silent(calls)
+    silent = silent_calls(calls)
     one_sided = _one_sided(analysis, calls, silent)
     dropped, unread = dropped_messages(analysis), opaque_messages(analysis)
     unlinked = unlinked_messages(analysis)
-    a_call = max(float(calls.ints("messages").mean()), 1.0) if len(calls) and "messages" in calls else _PLAIN_CALL
+    a_call = max(float(calls.ints("messages").mean()), 1.0) if len(calls) and "messages" in calls else PLAIN_CALL
     timed_out = _registrations(registrations, RegistrationOutcome.TIMED_OUT)
     share = one_sided / silent.sum() if silent.any() else float(not _responses(analysis) and not _has_icmp(analysis))
     return Doubts(
@@ -84,7 +84,7 @@ def doubts(analysis: Analysis) -> Doubts:
     )
 
 
-def _silent(calls: Columns) -> Mask:
+def silent_calls(calls: Columns) -> Mask:
     """Calls without a final that are not open."""
     if not len(calls):
         return np.zeros(0, dtype=np.bool_)

@@ -12,6 +12,7 @@ from analyzer.correlate.blame import NOT_CHARGED, ORIGINATED, Charges
 from analyzer.correlate.sessions import Sessions, sides
 from analyzer.periods import Period
 from analyzer.stats.counting import Mask, unsuccessful
+from analyzer.stats.dial_codes import NumberPlan
 from analyzer.stats.kpis import expanded
 from analyzer.stats.local_hours import slots
 from analyzer.stats.parts import Settings
@@ -63,6 +64,11 @@ class Facts:
         """The calls with the masks that figures of merit are computed from (``failed``, ``answered``, ``counted``)."""
         entries = expanded(self.registry.kpis, self.config.thresholds.short_call_s)
         return Population(self.calls, "calls", entries)
+
+    @cached_property
+    def everyone(self) -> Mask:
+        """All calls."""
+        return np.ones(len(self.calls), dtype=np.bool_)
 
     @property
     def failed(self) -> Mask:
@@ -124,6 +130,11 @@ class Facts:
         return self.population.is_one_of("cause_from", read)
 
     @cached_property
+    def conflicting(self) -> Mask:
+        """Calls whose code contradicts the cause that was read."""
+        return np.asarray(self.calls["cause_conflict"]) if len(self.calls) else np.zeros(0, dtype=np.bool_)
+
+    @cached_property
     def unsuccessful(self) -> Mask:
         """Calls that are neither answered nor left out."""
         return unsuccessful(self.calls)
@@ -139,8 +150,19 @@ class Facts:
         """The registrations with the masks that figures of merit are computed from."""
         return Population(self.registrations, "registrations", self.population.entries)
 
+    def labels(self, name: str) -> Labels:
+        """A column of labels of the calls; an empty one where there are none."""
+        return self.calls.labels(name) if len(self.calls) else Labels(np.empty(0, dtype=np.int32), [])
+
+    @cached_property
+    def dial_codes(self) -> Labels:
+        """The dial code of the dialled number of each call."""
+        return NumberPlan(self.config, self.registry).dial_codes(self.population)
+
     def keys(self, rows: Any) -> list[str]:
         """``call_key`` of some rows, in their order."""
+        if not len(rows):
+            return []
         column = self.calls["call_key"]
         assert isinstance(column, (Labels, Texts))
         taken = column.take(np.asarray(rows, dtype=np.int64))

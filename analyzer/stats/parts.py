@@ -98,17 +98,17 @@ def server(rows: Population, settings: Settings) -> Labels:
 
 def request_domain(rows: Population, settings: Settings) -> Labels:
     """Host of the Request-URI."""
-    return _of_text(rows, "request_uri", _behind_user, domain)
+    return of_text(rows, "request_uri", _behind_user, domain)
 
 
 def to_domain(rows: Population, settings: Settings) -> Labels:
     """Host of To; of a registration, of its address of record."""
-    return _of_text(rows, "aor" if rows.kind == "registrations" else "to_uri", _behind_user, domain)
+    return of_text(rows, "aor" if rows.kind == "registrations" else "to_uri", _behind_user, domain)
 
 
 def from_domain(rows: Population, settings: Settings) -> Labels:
     """Host of From."""
-    return _of_text(rows, "from_uri", _behind_user, domain)
+    return of_text(rows, "from_uri", _behind_user, domain)
 
 
 def prefix(rows: Population, settings: Settings) -> Labels:
@@ -123,10 +123,10 @@ def prefix(rows: Population, settings: Settings) -> Labels:
     def part(uri: str) -> str | None:
         return number_prefix(uri, settings)
 
-    dialled = _of_text(rows, "to_uri", beginning, part)
+    dialled = of_text(rows, "to_uri", beginning, part)
     if (dialled.codes >= 0).all():
         return dialled
-    requested = _of_text(rows, "request_uri", beginning, part)
+    requested = of_text(rows, "request_uri", beginning, part)
     names = {name: number for number, name in enumerate(dict.fromkeys([*dialled.names, *requested.names]))}
     translate = np.array([*(names[name] for name in requested.names), -1], dtype=np.int32)
     return Labels(np.where(dialled.codes >= 0, dialled.codes, translate[requested.codes]), list(names))
@@ -284,7 +284,7 @@ def _labels(rows: Population, column: str) -> Labels:
     return rows.table.labels(column) if len(rows) else Labels(np.empty(0, np.int32), [])
 
 
-def _of_text(rows: Population, column: str, key: Callable[[bytes], bytes], part: Callable[[str], str | None]) -> Labels:
+def of_text(rows: Population, column: str, key: Callable[[bytes], bytes], part: Callable[[str], str | None]) -> Labels:
     """A column of texts by a part of each; texts of which ``key`` leaves the same are looked at once."""
     if not len(rows):
         return Labels(np.empty(0, np.int32), [])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
 from analyzer.stats.counting import Mask, one_of, scanned, unsuccessful
+from analyzer.tables.store_keys import KEY_OCTETS, call_keys
 from analyzer.vocab import Outcome
 
 #: What people put between the digits of a number (RFC 3966 §5.1.1).
 _SEPARATORS = str.maketrans("", "", "-.() ")
 _CALLABLE_SCHEMES = ("sip:", "sips:", "tel:")
+_KEY = re.compile(f"[0-9a-f]{{{2 * KEY_OCTETS}}}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ def chosen(calls: Columns, choice: Choice) -> Ints:
 
 
 def called(calls: Columns, which: str) -> Ints:
-    """The positions of the calls that a person names: by their number, else by their Call-ID as it is shown."""
+    """The positions of the calls that a person names: by their number, else by their Call-ID as it is shown, else by
+    their lasting key."""
     if not len(calls):
         return np.empty(0, dtype=np.int64)
     if which.isdecimal() and len(which) < 16:
@@ -71,7 +75,11 @@ def called(calls: Columns, which: str) -> Ints:
             return rows
     texts = calls["call_id"]
     assert isinstance(texts, Labels | Texts)
-    return np.array([row for row in range(len(calls)) if texts.value(row) == which], dtype=np.int64)
+    rows = np.array([row for row in range(len(calls)) if texts.value(row) == which], dtype=np.int64)
+    if len(rows) or _KEY.fullmatch(which) is None:
+        return rows
+    keys = call_keys(calls)
+    return np.array([row for row in range(len(calls)) if keys.value(row) == which], dtype=np.int64)
 
 
 def _has_status(codes: Ints, statuses: tuple[tuple[int, int] | None, ...]) -> Mask:

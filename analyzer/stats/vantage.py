@@ -111,7 +111,7 @@ def _counts(analysis: Analysis, doubt: Doubts) -> Mapping[str, tuple[int, int]]:
         "opaque": (opaque, messages + opaque),
         "unread_frames": (unread, frames),
         "ack_missing": _acks(calls, analysis),
-        "bye_missing": _byes(calls),
+        "bye_missing": byes_missing(calls),
         "cut_at_end": (doubt.open, len(calls)),
         "cut_at_start": _began_before(calls, analysis),
         "clock_steps": (issues.get("capture.clock_step", 0), messages),
@@ -152,7 +152,7 @@ def _never_acknowledges(calls: Columns) -> Mask:
     return found
 
 
-def _byes(calls: Columns) -> tuple[int, int]:
+def byes_missing(calls: Columns) -> tuple[int, int]:
     """Answered calls that ended without a BYE, of those that ended."""
     if not len(calls):
         return 0, 0

@@ -17,10 +17,12 @@ import os
 import re
 import secrets
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
+from io import RawIOBase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analyzer.errors import StoreError
@@ -111,6 +113,25 @@ class Disk:
             os.close(number)
         self.rename(new, path)
 
+    @contextmanager
+    def made(self, path: Path) -> Iterator[Growing]:
+        """The same for a file that is written bit by bit: it stands in its place when the block ends well."""
+        self.make_folder(path.parent)
+        new = path.with_name(path.name + NEW)
+        number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        try:
+            growing = Growing(self, number)
+            yield growing
+            growing.finish()
+            self.sync(number)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        finally:
+            os.close(number)
+        self.rename(new, path)
+
     def write(self, number: int, content: bytes | memoryview) -> None:
         """All of some octets."""
         rest = memoryview(content)
@@ -153,6 +174,48 @@ class Disk:
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is no trouble."""
         path.unlink(missing_ok=True)
+
+    def remove_folder(self, folder: Path) -> None:
+        """Remove a folder if it is empty: somebody may just have begun to write into it."""
+        with suppress(OSError):
+            folder.rmdir()
+
+
+class Growing(RawIOBase):
+    """A new file as others write to one, in large steps: it is closed by who made it."""
+
+    STEP = 1 << 20
+
+    def __init__(self, disk: Disk, number: int) -> None:
+        self._disk = disk
+        self._number = number
+        self._waiting = bytearray()
+        self._octets = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Append. Raises OSError."""
+        octets = memoryview(content).cast("B")
+        self._waiting += octets
+        self._octets += len(octets)
+        if len(self._waiting) >= self.STEP:
+            self._write()
+        return len(octets)
+
+    def tell(self) -> int:
+        """How long it is."""
+        return self._octets
+
+    def finish(self) -> None:
+        """Write what waits. Raises OSError."""
+        self._write()
+
+    def _write(self) -> None:
+        self._disk.write(self._number, bytes(self._waiting))
+        self._waiting = bytearray()
 
 
 class Appended:

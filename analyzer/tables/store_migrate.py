@@ -21,7 +21,7 @@ from analyzer.tables.store_files import ABOUT, SCHEMA, About, Disk, LogName, abo
 from analyzer.tables.store_keys import source_row
 from analyzer.tables.store_locks import living, whole_store
 from analyzer.tables.store_read import open_store
-from analyzer.tables.store_roll import parquet_of
+from analyzer.tables.store_roll import parquet_octets
 from analyzer.tables.store_tables import local_days, stored_columns
 from analyzer.vocab import SourceKind
 
@@ -79,7 +79,7 @@ def _name_sources(folder: Path, disk: Disk) -> None:
         for day, of_day in by_day.items():
             stored = arrow(stored_columns("captures", columns_of_rows(KeptCaptureRow, of_day), run, {}))
             path = part_path(folder, "captures", day, LogName(run, SEQUENCE))
-            disk.put(path, parquet_of(stored, "captures"))
+            disk.put(path, parquet_octets(stored, "captures"))
 
 
 #: From the schema that it is for to the next one.

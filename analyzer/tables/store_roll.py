@@ -34,7 +34,7 @@ def roll(folder: Path, name: LogName, zone: tzinfo, disk: Disk) -> bool:
             if rows is None:
                 continue
             for day, of_day in _split(rows, table, calls, zone, _written(log)).items():
-                disk.put(part_path(folder, table, day, name), parquet_of(summed(of_day, table), table))
+                disk.put(part_path(folder, table, day, name), parquet_octets(summed(of_day, table), table))
             if table == "calls":
                 calls = rows.select(["call_no", "invite_ts"])
             del rows
@@ -109,16 +109,19 @@ def _ints(rows: ArrowTable, name: str) -> Ints:
     return _times(rows, name, MISSING)
 
 
-def parquet_of(rows: ArrowTable, table: str) -> Any:
-    """Rows of a stored table as a part."""
+def parquet_options(table: str) -> dict[str, Any]:
+    """How the parts of a table are written."""
     row_type = STORED[table].row_type
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": label_names(row_type),
+        "write_statistics": ordered_names(row_type),
+    }
+
+
+def parquet_octets(rows: ArrowTable, table: str) -> memoryview:
+    """A part of a table as a file."""
     sink = pyarrow.BufferOutputStream()
-    parquet.write_table(
-        rows,
-        sink,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=label_names(row_type),
-        write_statistics=ordered_names(row_type),
-    )
+    parquet.write_table(rows, sink, **parquet_options(table))
     return memoryview(sink.getvalue())

@@ -88,10 +88,23 @@ def test_as_json(run: Run) -> None:
     assert [row["call_no"] for row in several] == [1, 2]
 
 
+def test_a_call_by_its_lasting_key(run: Run) -> None:
+    from analyzer import api
+    from analyzer.tables.store_keys import call_keys
+
+    keys = call_keys(api.analyze(str(FORKED)).columns("calls")).values()
+    assert len(set(keys)) == 2
+    for number, key in enumerate(keys, 1):
+        assert json.loads(run(FORKED, key, "-q", "--json")[1])["call"]["call_no"] == number
+    exit_code, _, err = run(FORKED, "0" * 32, "-q")
+    assert exit_code == 2
+    assert "no call has this number, Call-ID or key" in err
+
+
 def test_what_cannot_be_explained_is_wrong_usage(run: Run) -> None:
     exit_code, out, err = run(FORKED, "9", "-q")
     assert (exit_code, out) == (2, "")
-    assert "9: no call has this number or Call-ID; there are 2 calls" in err
+    assert "9: no call has this number, Call-ID or key; there are 2 calls" in err
     exit_code, _, err = run("-", "1", "-q")
     assert exit_code == 2
     assert "cannot be read twice" in err

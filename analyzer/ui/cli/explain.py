@@ -49,7 +49,7 @@ def explain(
 ) -> None:
     """Explain a call line by line: which rule did what with which frame, what was rejected, and the verdict.
 
-    CALL is the call's number or its Call-ID. With options that choose calls instead, as those of `sipcause calls`, the
+    CALL is the call's number, its Call-ID or its lasting key. With options that choose calls instead, as those of `sipcause calls`, the
     calls behind a number are listed, and explained where it is one.
     """
     from analyzer.ui.cli.moments import zone_named
@@ -116,7 +116,7 @@ def _named(table: Columns, which: str) -> Ints:
     rows = called(table, which)
     if not len(rows):
         raise click.BadParameter(
-            f"{which}: no call has this number or Call-ID; there are {len(table)} calls (sipcause calls lists them)",
+            f"{which}: no call has this number, Call-ID or key; there are {len(table)} calls (sipcause calls lists them)",
             param_hint="CALL",
         )
     return rows

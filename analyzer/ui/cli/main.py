@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": ("explain", "explain", "Why a call, or the calls behind a number, were counted as they were."),
     "kpis": ("kpis", "kpis", "Figures of merit: RFC 6076, ASR, NER and the like, whole or by part."),
     "live": ("live", "live", "The same from network interfaces and capture agents, for as long as it runs."),
+    "report": ("report", "report", "The failures of a week: how many, why, whose, what changed. As page, PDF, mail."),
     "interfaces": ("interfaces", "interfaces", "Network interfaces that can be listened to."),
     "captures": ("captures", "captures", "What is in capture files."),
     "alerts": ("alerts", "alerts", "Whether the rules of live --alerts are understood, and whether they arrive."),

@@ -1,0 +1,42 @@
+"""How improbable a count is by chance: tails of the Poisson and binomial distributions, summed from their terms."""
+
+from __future__ import annotations
+
+import math
+
+#: A term that is smaller than the sum by this factor ends it.
+_NEGLIGIBLE = 1e-12
+
+
+def poisson_at_least(count: int, expected: float) -> float:
+    """The chance of ``count`` or more where so many are expected."""
+    if count <= 0:
+        return 1.0
+    if expected <= 0:
+        return 0.0
+    if count <= expected:
+        return 1.0  # at least about a half: nobody asks how much exactly
+    term = math.exp(count * math.log(expected) - expected - math.lgamma(count + 1))
+    total, n = term, count
+    while term > total * _NEGLIGIBLE:
+        n += 1
+        term *= expected / n
+        total += term
+    return min(total, 1.0)
+
+
+def binomial_at_least(count: int, of: int, share: float) -> float:
+    """The chance of ``count`` or more of ``of``, each with a chance of ``share``; 1.0 where that many are expected."""
+    if count <= of * share or count <= 0:
+        return 1.0
+    if share <= 0 or count > of:
+        return 0.0
+    choose = math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)
+    term = math.exp(choose + count * math.log(share) + (of - count) * math.log1p(-share)) if share < 1 else 1.0
+    total, odds = term, share / (1 - share) if share < 1 else 0.0
+    for n in range(count, of):
+        term *= odds * (of - n) / (n + 1)
+        total += term
+        if term <= total * _NEGLIGIBLE:
+            break
+    return min(total, 1.0)
