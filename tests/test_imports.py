@@ -14,7 +14,7 @@ LINE = """
     errors vocab wiretext folders periods config_entries | jit coltypes | findings | schema | batch
     | issues hash_kernels
     | registry config | sip | capture | correlate
-    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api
+    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | adding | result | api
     | ops reporting | live
     | ui
 """
@@ -24,7 +24,7 @@ OWNERS = {
     "scapy": "capture/ scapy_layer.py",
     "numba": "jit.py",
     "numpy": "batch.py _kernels.py capture/ sip/ correlate/ stages.py warming.py tables/ stats/ charts/ result.py"
-    " live/",
+    " adding/ live/",
     "pandas": "tables/ stats/",
     "duckdb": "tables/ stats/",
     "jinja2": "report/",
