@@ -18,10 +18,30 @@ from tests.flow_octets import Party
 from tests.frames import Datagram, write_pcap
 
 SECOND = 10**9
-BEGIN, END, INCIDENT_BEGIN, INCIDENT_END = (
-    int(datetime.fromisoformat(f"2026-03-10T{clock}:00+01:00").timestamp()) * SECOND
-    for clock in ("07:00", "12:00", "09:12", "09:47")
-)
+
+
+class Morning:
+    """From 07:00 to 12:00 of a day. ``incident``: from when to when trunk 2 is full, None without one.
+
+    ``share``: of the demo's calls that there are, and of those that meet the incident while it lasts.
+    """
+
+    def __init__(
+        self, day: str, seed: int, incident: tuple[str, str] | None, share: float = 1.0, met: float = 1.0
+    ) -> None:
+        self.day, self.seed, self.share, self.met = day, seed, share, met
+        begins, ends = incident or ("07:00", "07:00")
+        self.begin, self.end, self.incident_begin, self.incident_end = (
+            int(datetime.fromisoformat(f"{day}T{clock}:00+01:00").timestamp()) * SECOND
+            for clock in ("07:00", "12:00", begins, ends)
+        )
+
+    def is_incident(self, at: int) -> bool:
+        """Whether the incident is on at a time."""
+        return self.incident_begin <= at < self.incident_end
+
+
+DEMO = Morning("2026-03-10", 20260310, ("09:12", "09:47"))
 #: Attempts an hour from 07:00 on: an office morning.
 PER_HOUR = (210, 490, 790, 860, 670)
 
@@ -82,20 +102,21 @@ INCIDENT: list[tuple[float, Scenario, tuple[str, ...]]] = [
 
 
 class Book:
-    """What was planted."""
+    """What was planted into a morning."""
 
-    def __init__(self) -> None:
+    def __init__(self, morning: Morning = DEMO) -> None:
+        self.morning = morning
         self.datagrams: list[Datagram] = []
         self.truths: list[tuple[int, Truth, list[str]]] = []
         self.registrations: Counter[str] = Counter()
 
     def play(self, name: str, start: int, lines: list[str]) -> bool:
         """Add a ladder; False, and nothing added, where it would run beyond the end of the capture."""
-        ladder = Ladder(start, salt=name)
+        ladder = Ladder(start, salt=name if self.morning is DEMO else f"{self.morning.day} {name}")
         ladder.parties = PARTIES
         ladder.read("\n".join(lines))
         made = ladder.in_order()
-        if made[-1].ts >= END:
+        if made[-1].ts >= self.morning.end:
             return False
         self.datagrams += [one for one in made if isinstance(one, Datagram)]
         return True
@@ -103,27 +124,29 @@ class Book:
 
 def write_demo(target: Path) -> None:
     """Write ``demo.pcapng`` and ``demo.toml`` into a folder."""
-    book, rng = Book(), random.Random(20260310)
-    _calls(book, rng)
-    _ring_groups(book, rng)
+    book, rng = Book(), random.Random(DEMO.seed)
+    calls(book, rng)
+    ring_groups(book, rng)
     _cut_by_the_end(book, rng)
-    _registrations(book, rng)
-    _pings(book)
-    _scanner(book, rng)
+    registrations(book, rng)
+    pings(book)
+    scanner(book, rng)
     _media(book, rng)
     book.datagrams.sort(key=lambda datagram: datagram.ts)
     write_pcap(book.datagrams, target / "demo.pcapng")
     (target / "demo.toml").write_text(_toml(book), encoding="utf-8")
 
 
-def _calls(book: Book, rng: random.Random) -> None:
-    at, number = BEGIN, 0
+def calls(book: Book, rng: random.Random) -> None:
+    """Calls of all kinds, as often as an office morning has them."""
+    begin, end = book.morning.begin, book.morning.end
+    at, number = begin, 0
     while True:
-        rate = PER_HOUR[min((at - BEGIN) // (3600 * SECOND), len(PER_HOUR) - 1)]
-        at += int(rng.expovariate(rate / 3600) * SECOND)
-        if at >= END - 30 * SECOND:
+        rate = PER_HOUR[min((at - begin) // (3600 * SECOND), len(PER_HOUR) - 1)]
+        at += int(rng.expovariate(rate * book.morning.share / 3600) * SECOND)
+        if at >= end - 30 * SECOND:
             return
-        incident = INCIDENT_BEGIN <= at < INCIDENT_END
+        incident = book.morning.is_incident(at) and (book.morning.met == 1 or rng.random() < book.morning.met)
         way = rng.choices((DIRECT, PROXIED, IN, "gigaset"), (80, 11, 8, 1))[0]
         trunk = rng.choices(("trunk1", "trunk2", "trunk3"), (45, 35, 20))[0]
         path = {
@@ -157,10 +180,10 @@ def _users(rng: random.Random) -> tuple[str, str]:
     )
 
 
-def _ring_groups(book: Book, rng: random.Random) -> None:
+def ring_groups(book: Book, rng: random.Random) -> None:
     """Three phones ring with a call each; one answers, the others are told so (RFC 3326)."""
-    for number in range(24):
-        at = BEGIN + rng.randint(600, 17000) * SECOND
+    for number in range(round(24 * book.morning.share)):
+        at = book.morning.begin + rng.randint(600, 17000) * SECOND
         phones = rng.sample([f"phone{n}" for n in range(1, 7)], 3)
         script = Script(["ringgroups", phones[0]], rng, _users(rng))
         caller = f"from={script.users[0]}"
@@ -188,7 +211,7 @@ def _cut_by_the_end(book: Book, rng: random.Random) -> None:
         script.invite()
         script.ring()
         talking = number < 6
-        at = END - (rng.randint(60, 240) if talking else 10) * SECOND
+        at = book.morning.end - (rng.randint(60, 240) if talking else 10) * SECOND
         if talking:
             script.answer()
         assert book.play(f"cut{number}", at, script.lines)
@@ -196,10 +219,11 @@ def _cut_by_the_end(book: Book, rng: random.Random) -> None:
         book.truths.append((at, truth, script.path))
 
 
-def _registrations(book: Book, rng: random.Random) -> None:
+def registrations(book: Book, rng: random.Random) -> None:
+    """Every device registers four times; one of them is refused."""
     devices = ["gigaset", "practice", *(f"phone{n}" for n in range(1, 7)), *(f"pbx{n}" for n in range(1, 7))]
     for device in devices:
-        at = BEGIN + rng.randint(5, 3000) * SECOND
+        at = book.morning.begin + rng.randint(5, 3000) * SECOND
         for round_ in range(4):
             script = Script([device, "registrar"], rng, ("", ""))
             refused = device == "phone4"
@@ -211,16 +235,17 @@ def _registrations(book: Book, rng: random.Random) -> None:
             at += 3500 * SECOND
 
 
-def _pings(book: Book) -> None:
-    for at in range(BEGIN + 20 * SECOND, END, 600 * SECOND):
+def pings(book: Book) -> None:
+    """OPTIONS to every trunk, each ten minutes."""
+    for at in range(book.morning.begin + 20 * SECOND, book.morning.end, 600 * SECOND):
         for trunk in ("trunk1", "trunk2", "trunk3"):
             assert book.play(f"ping {trunk} {at}", at, [f"sbc -> {trunk} OPTIONS", f"sbc <- {trunk} 200 +9ms"])
 
 
-def _scanner(book: Book, rng: random.Random) -> None:
+def scanner(book: Book, rng: random.Random) -> None:
     """Somebody tries the door: 40 INVITEs in two minutes, each challenged and not heard of again."""
     for number in range(40):
-        at = BEGIN + 10_000 * SECOND + number * 3 * SECOND
+        at = book.morning.begin + 10_000 * SECOND + number * 3 * SECOND
         script = Script(["scanner", "sbc"], rng, (str(100 + number), f"00{rng.randint(10**9, 10**10 - 1)}"))
         truth = demo_calls.auth_abandoned(script, rng)
         assert book.play(f"scan{number}", at, script.lines)
@@ -233,7 +258,7 @@ def _media(book: Book, rng: random.Random) -> None:
         payload = bytes((0x80, 8)) + number.to_bytes(2, "big") + bytes(8) + b"\xd5" * 40
         book.datagrams.append(
             Datagram(
-                BEGIN + 7_200 * SECOND + number * 20_000_000,
+                book.morning.begin + 7_200 * SECOND + number * 20_000_000,
                 "192.0.2.20",
                 4000,
                 "203.0.113.11",
@@ -252,7 +277,7 @@ def _toml(book: Book) -> str:
     truths = [truth for _, truth, _ in book.truths]
     bad = [truth for truth in truths if truth.outcome not in NOT_UNSUCCESSFUL]
     failures = [truth for truth in truths if truth.outcome in FAILURES]
-    during = [t for at, t, path in book.truths if INCIDENT_BEGIN <= at < INCIDENT_END and "trunk2" in path]
+    during = [t for at, t, path in book.truths if book.morning.is_incident(at) and "trunk2" in path]
     trunk2 = [truth for truth in during if truth.failed_by == "trunk2"]
     first_lines = [datagram.payload.split(b"\r\n", 1)[0].decode("latin-1") for datagram in book.datagrams]
     responses = Counter(line.split(" ")[1] for line in first_lines if line.startswith("SIP/2.0 "))

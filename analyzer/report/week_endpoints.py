@@ -93,7 +93,7 @@ def scanners(weeks: Weeks) -> tuple[ScannerLine, ...]:
             first_ts=row.first_ts,
             last_ts=row.last_ts,
             reasons=row.reasons,
-        )  # fmt: skip
+        )
         for row, _ in weeks.week.scanning.scanners
     ]
     return tuple(found[:MOST_SCANNERS])
@@ -178,11 +178,9 @@ def _midcall(facts: Facts, only_resolved: bool = False) -> Mapping[Key, int]:
     table = facts.part["midcall"]
     if not len(table):
         return {}
-    is_there = table.labels("method").codes >= -1
-    chosen = table["resolved"] if only_resolved else is_there
-    return counted(
-        (is_there & chosen).nonzero()[0], table.labels("method"), table.labels("kind"), table.ints("status_code")
-    )
+    is_resolved = table.ints("resolved")
+    rows = (is_resolved if only_resolved else is_resolved >= 0).nonzero()[0]
+    return counted(rows, table.labels("method"), table.labels("kind"), table.ints("status_code"))
 
 
 def releases(weeks: Weeks) -> tuple[ReleaseLine, ...]:

@@ -82,7 +82,7 @@ def codes(weeks: Weeks) -> tuple[CodeLine, ...]:
                 None if family is None else Family(family),
                 _count(weeks, rows.get(key), choice),
                 before.of(key),
-            )  # fmt: skip
+            )
         )
     return tuple(found)
 

@@ -74,26 +74,20 @@ def headline(weeks: Weeks, bounds: Mapping[str, BoundLine]) -> tuple[HeadlineLin
         parts = [_blocks(facts, _chosen(facts, name), _chosen(facts, "calls")) for facts in (week, *weeks.before)]
         count = weeks.proof.count(_chosen(week, name), option)
         found.append(HeadlineLine(name, "calls", *_counts(weeks, name), is_significant(parts[0], parts[1:]), count))
-    for kpi in RATIOS:
-        shares = [share(facts, kpi) for facts in (week, *weeks.before)]
-        parts = [
-            _blocks(facts, one.numerator, one.denominator)
-            for facts, one in zip((week, *weeks.before), shares, strict=True)
-        ]
-        bound = bounds.get(kpi)
-        found.append(
-            HeadlineLine(
-                kpi,
-                "%",
-                ratio(week, kpi),
-                weeks.ratio_before(lambda facts, kpi=kpi: ratio(facts, kpi)),
-                max(len(weeks.before), 1),
-                is_significant(parts[0], parts[1:]),
-                low=bound.low if bound else None,
-                high=bound.high if bound else None,
-            )  # fmt: skip
-        )
-    return tuple(found)
+    return (*found, *(_ratio_line(weeks, kpi, bounds.get(kpi)) for kpi in RATIOS))
+
+
+def _ratio_line(weeks: Weeks, kpi: str, bound: BoundLine | None) -> HeadlineLine:
+    now, *before = (
+        _blocks(facts, one.numerator, one.denominator)
+        for facts in (weeks.week, *weeks.before)
+        for one in [share(facts, kpi)]
+    )
+    return HeadlineLine(
+        kpi, "%", ratio(weeks.week, kpi), weeks.ratio_before(lambda facts: ratio(facts, kpi)),
+        max(len(weeks.before), 1), is_significant(now, before),
+        low=bound.low if bound else None, high=bound.high if bound else None,
+    )  # fmt: skip
 
 
 def _counts(weeks: Weeks, name: str) -> tuple[Ratio, Ratio | None, int]:
@@ -112,7 +106,7 @@ def _chosen(facts: Facts, name: str) -> Mask:
     return facts.failed if name == "failures" else facts.everyone
 
 
-def _blocks(facts: Facts, inside: Mask, among: Mask) -> Blocks:
+def _blocks(facts: Facts, inside: Mask, among: Mask | Ints) -> Blocks:
     return blocks(inside, among.astype(bool), facts.slot, slot_count(facts.period))
 
 

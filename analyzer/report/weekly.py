@@ -6,9 +6,12 @@ Definitions: docs/counting.md for what is counted, docs/report.md for what a rep
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from analyzer.report import traffic
+from analyzer.report.change import change
 from analyzer.report.crossed import crossed
-from analyzer.report.lines import Change, Durations, NoteLine
+from analyzer.report.lines import NoteLine
 from analyzer.report.model import WeeklyReport
 from analyzer.report.proof import Proof
 from analyzer.report.week_endpoints import endpoints, midcall, registrations, releases, scanners
@@ -21,8 +24,7 @@ from analyzer.report.weeks import Weeks
 from analyzer.stats.facts import Facts
 from analyzer.stats.vantage import GOOD, GRADES
 
-#: The columns of each table of a slice that a report reads, so that reading stays cheap.
-NEEDED: dict[str, tuple[str, ...]] = {
+_NEEDED: dict[str, tuple[str, ...]] = {
     "calls": (
         "call_key", "run", "call_no", "capture_no", "frame_no", "call_id", "from_tag", "from_uri", "to_uri",
         "request_uri", "session_id", "linked_id", "sdp_origin", "network", "caller_ip", "callee_ip", "caller_agent",
@@ -46,6 +48,11 @@ NEEDED: dict[str, tuple[str, ...]] = {
     ),
     "doubts": ("run", "ts", "check", "affected", "total"),
 }  # fmt: skip
+#: The columns of each table of a slice that a report reads, so that reading stays cheap.
+NEEDED: dict[str, tuple[str, ...]] = {
+    table: tuple(dict.fromkeys([*_NEEDED.get(table, ()), *traffic.NEEDED.get(table, ())]))
+    for table in (*_NEEDED, *(table for table in traffic.NEEDED if table not in _NEEDED))
+}
 
 
 def weekly(
@@ -62,21 +69,23 @@ def weekly(
     seen_quality, seen_bounds = quality(weeks), bounds(weeks)
     grade = max((line.grade for line in seen_quality), key=GRADES.index, default=GOOD)
     registered = registrations(weeks)
-    change = _change(weeks)
+    explained = change(week, before, proof)
+    trunks = traffic.trunk_lines(week, before, proof)
+    emergency = traffic.emergency_lines(week, proof)
     gone = solved(weeks, proofs)
     report = WeeklyReport(
         about=about(weeks, store, version, grade if seen_quality else None),
         headline=headline(weeks, {line.kpi: line for line in seen_bounds}),
-        change=change,
+        change=explained,
         outcomes=outcomes(weeks),
         families=families(weeks),
         codes=codes(weeks),
         causes=causes(weeks),
         conflicts=conflicts(weeks),
         endpoints=endpoints(weeks),
-        trunks=(),
-        destinations=(),
-        emergency=(),
+        trunks=trunks,
+        destinations=traffic.destination_lines(week, before, proof),
+        emergency=emergency,
         heat=heat(weeks),
         delays=delays(weeks),
         registrations=registered,
@@ -87,21 +96,12 @@ def weekly(
         bounds=seen_bounds,
         first_seen=first_seen(weeks),
         solved=gone,
-        outages=(),
-        durations=Durations((), (), (), {}),
+        outages=traffic.outage_lines(week, before, proof),
+        durations=traffic.durations(week, proof),
         notes=tuple(notes),
-        crossed=crossed(week, registered.ira, change, (), ()),
-        calls={key: call for one in (*proofs, proof) for key, call in one.calls.items()},
+        crossed=crossed(week, registered.ira, explained, emergency, trunks),
         days=days(weeks),
+        calls={},
     )
-    return report
-
-
-def _change(weeks: Weeks) -> Change:
-    week = weeks.week
-    failures = weeks.mean_of(lambda facts: int(facts.failed.sum()))
-    calls = weeks.mean_of(lambda facts: len(facts.calls))
-    return Change(
-        int(week.failed.sum()), failures or 0.0, len(week.calls), calls or 0.0, None, None, None, (),
-        None if weeks.before else "no_comparison",
-    )  # fmt: skip
+    # Every count has been made: now it is known which calls they show.
+    return replace(report, calls={key: call for one in (*proofs, proof) for key, call in one.calls.items()})

@@ -80,8 +80,8 @@ def _coded(column: Column, rows: Ints) -> tuple[Ints, list[Any]]:
     if most - least < _IN_PLACE:
         places: Ints = np.where(is_missing, 0, chosen - np.where(is_missing, chosen, least - 1))
         counts = np.bincount(places, minlength=most - least + 2)
-        translate = np.cumsum(counts > 0) - (counts > 0)
+        translate: Ints = np.cumsum(counts > 0) - 1
         values = [None if place == 0 else place + least - 1 for place in np.flatnonzero(counts).tolist()]
-        return translate[places].astype(np.int64), values
+        return translate[places], values
     values_found, codes = np.unique(chosen, return_inverse=True)
     return codes.astype(np.int64), [None if value == MISSING else value for value in values_found.tolist()]

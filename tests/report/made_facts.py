@@ -8,7 +8,6 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
-
 from zoneinfo import ZoneInfo
 
 from analyzer.batch import AnyColumn, Columns, labels_of
@@ -17,7 +16,7 @@ from analyzer.config_entries import Settings
 from analyzer.periods import Period, week_of
 from analyzer.registry import Registry, load_registry
 from analyzer.stats.facts import Facts
-from analyzer.tables.slices import Slice
+from analyzer.tables.slices import slice_of
 from analyzer.tables.store_tables import STORED
 from analyzer.vocab import NOT_UNSUCCESSFUL
 from tests.flow import sent
@@ -48,14 +47,6 @@ def stored(name: str, rows: Iterable[Mapping[str, Any]] = ()) -> Columns:
     row_type = STORED[name].row_type
     listed = [{"run": "made", **row} for row in rows]
     return table(row_type, listed) if listed else Columns(row_type, {}, 0)
-
-
-def inside(columns: Columns, time: str, period: Period) -> Columns:
-    """The rows whose time lies in a period."""
-    if not len(columns):
-        return columns
-    times = columns.ints(time)
-    return columns.take((times >= period.from_ts) & (times < period.to_ts))
 
 
 def keyed(calls: Columns, run: str = "made") -> Columns:
@@ -93,12 +84,10 @@ def facts(
     rows: Sequence[Mapping[str, Any]] | Columns = (), period: Period = WEEK, settings: Config | None = None,
     **tables: Iterable[Mapping[str, Any]],
 ) -> Facts:  # fmt: skip
-    """The facts of calls (rows for `call`, or columns) whose first INVITE lies in a period, and of other tables' rows."""
+    """The facts of a period: of calls (rows for `call`, or columns) that begin in it, and of rows of other tables."""
     columns = rows if isinstance(rows, Columns) else made_calls(*[call(**row) for row in rows])
-    columns = inside(columns, "invite_ts", period)
     made = {name: stored(name, tables.get(name, ())) for name in STORED if name != "calls"}
-    part = Slice(period, {"calls": keyed(columns), **made})
-    return Facts(part, registry(), settings or config(), "dss1")
+    return Facts(slice_of({"calls": keyed(columns), **made}, period), registry(), settings or config(), "dss1")
 
 
 def analyzed(path: Path, period: Period = WEEK, settings: Config | None = None, run: str = "made") -> Facts:
@@ -106,22 +95,8 @@ def analyzed(path: Path, period: Period = WEEK, settings: Config | None = None, 
     import analyzer
 
     names = ("calls", "registrations", "others", "midcall", "branches", "blocks")
-    result = analyzer.analyze(
-        str(path), keep=("calls", "registrations", "transactions", "others", "midcall", "branches")
-    )
-    made: dict[str, Columns] = {}
-    for name in STORED:
-        if name not in names:
-            made[name] = stored(name)
-            continue
-        columns = inside(result.columns(name), STORED[name].time, period)
-        if not len(columns):
-            made[name] = stored(name)
-        elif name == "calls":
-            made[name] = keyed(columns, run)
-        else:
-            more = {"run": labels_of([run] * len(columns))}
-            made[name] = Columns(STORED[name].row_type, {**columns.columns, **more}, len(columns))
+    result = analyzer.analyze(str(path), keep=names)
+    made = {name: result.columns(name) for name in names}
     captures = [
         {
             "capture_no": row.capture_no, "source": row.source, "kind": "file", "start_ts": row.start_ts,
@@ -131,7 +106,7 @@ def analyzed(path: Path, period: Period = WEEK, settings: Config | None = None, 
         for row in result.captures
     ]  # fmt: skip
     made["captures"] = stored("captures", captures)
-    return Facts(Slice(period, made), registry(), settings or config(), "dss1")
+    return Facts(slice_of(made, period, run), registry(), settings or config(), "dss1")
 
 
 def played(ladder: str, period: Period = WEEK, settings: Config | None = None) -> Facts:
