@@ -18,6 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
 from live_schema import live_schema  # noqa: E402
+from report_schema import report_schema  # noqa: E402
 
 from analyzer import schema  # noqa: E402  found once the repository is on the path
 from analyzer.registry import load_registry  # noqa: E402
@@ -234,6 +235,7 @@ def kpis_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "kpis.md": kpis_page,
     "live.schema.json": live_schema,
+    "report.schema.json": report_schema,
     "tables.md": tables_page,
     "verified.md": verified_page,
 }
