@@ -487,7 +487,7 @@ class ChangeLine:
     ``prefix`` (of the dialled number), ``hours`` (``08-12``, local); those that it takes to tell it from the rest, and
     who, code, cause and agent where all of its calls share them. ``share``: of the whole rise (or fall) in failures,
     per cent; None where the whole went the other way. ``points``: of all calls, beyond what its traffic brings at the
-    old rate. ``q``: false discovery rate at which it is significant.
+    old rate, redials taken for one. ``q``: false discovery rate at which it is significant.
     """
 
     where: dict[str, str]

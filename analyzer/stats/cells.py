@@ -2,15 +2,16 @@
 
 A cell is a choice of up to `MOST` dimensions with a value of each: ``endpoint`` (who is charged, else who was
 called), ``status_code``, ``cause`` (one that was read, not derived), ``agent`` (program of who gave the final),
-``caller_agent``, ``prefix`` (of the dialled number) and ``hours`` (four of the day). Its own traffic is all counted
-calls with the same endpoint, agents, prefix and hours.
+``caller_agent``, ``prefix`` (dial code of the dialled number) and ``hours`` (four of the day). Its own traffic is all
+counted calls with the same endpoint, agents, prefix and hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,25 +21,23 @@ from analyzer.batch import MISSING, AnyColumn, Ints, Labels, Texts, concat_label
 from analyzer.stats.counting import Mask
 from analyzer.stats.facts import Facts
 from analyzer.stats.local_hours import slot_count, slots
-from analyzer.stats.parts import Settings, number_prefix
 from analyzer.stats.redials import pairs, redialled
 from analyzer.vocab import CAUSE_GROUPS
-from analyzer.wiretext import printable_text
 
-#: Dimensions, those that are told first among equals first. What one more costs: a cell is preferred to one with a
-#: dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
+#: Dimensions, those that are told first among equals first. What one more costs (`cost`): a cell is preferred to one
+#: with a dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
 COSTS: Mapping[str, float] = {
-    "endpoint": 0.98, "status_code": 0.97, "cause": 0.9, "agent": 0.8, "caller_agent": 0.75, "prefix": 0.75,
-    "hours": 0.7,
+    "endpoint": 0.98, "status_code": 0.97, "cause": 0.94, "agent": 0.95, "caller_agent": 0.85, "prefix": 0.8,
+    "hours": 0.75,
 }  # fmt: skip
+#: Of a code and a cause together: people know failures by their code, so a cause alone costs more than both.
+_CODE_AND_CAUSE = 0.96
 #: Dimensions that calls have whatever became of them.
 OF_TRAFFIC = ("endpoint", "agent", "caller_agent", "prefix", "hours")
 MOST = 3
 NO_CODE = "none"
 HOURS = 4
 _DAY = 24
-#: Octets of a URI that tell its prefix, beside those of the longest prefix with a name.
-_HEAD = 12
 #: Cells that are looked up in place.
 _IN_PLACE = 1 << 22
 _READ = [source for source, group in CAUSE_GROUPS.items() if group in ("read", "vendor")]
@@ -60,6 +59,14 @@ class Traffic(NamedTuple):
     keys: Ints
     calls: Ints  # (cells, periods, blocks)
     failed: Ints  # (cells, periods)
+
+
+def cost(dimensions: Collection[str]) -> float:
+    """What a cell's dimensions cost: the part of its gain that counts."""
+    found = prod(COSTS[name] for name in dimensions)
+    if "status_code" in dimensions and "cause" in dimensions:
+        found *= _CODE_AND_CAUSE / (COSTS["status_code"] * COSTS["cause"])
+    return found
 
 
 class Table:
@@ -87,6 +94,8 @@ class Table:
         self.names: dict[str, Sequence[str]] = {}
         self.codes: dict[str, Codes] = {}
         self._traffic: dict[tuple[str, ...], Traffic] = {}
+        #: Failures and traffic of single cells, which `candidates` asks for more than once.
+        self.wider: dict[tuple[tuple[str, int], ...], tuple[Ints, Ints]] = {}
         for name, labels in self._dimensions():
             self.names[name], self.codes[name] = labels.names, labels.codes
 
@@ -220,7 +229,7 @@ class Table:
         yield "cause", _numbers(self._joined(cause), None)
         yield "agent", self._labels([_labels(facts, "callee_agent") for facts in self.periods])
         yield "caller_agent", self._labels([_labels(facts, "caller_agent") for facts in self.periods])
-        yield "prefix", self._labels([prefixes(facts) for facts in self.periods])
+        yield "prefix", self._labels([facts.dial_codes for facts in self.periods])
         names = [f"{hour:02d}-{hour + HOURS:02d}" for hour in range(0, _DAY, HOURS)]
         yield "hours", Labels((self.slot % _DAY // HOURS).astype(np.int32), names)
 
@@ -245,30 +254,6 @@ class Table:
         column = facts.calls[name]
         assert isinstance(column, Labels | Texts)
         return column.take(rows)
-
-
-def prefixes(facts: Facts) -> Labels:
-    """The prefix of each dialled number (`parts.number_prefix`), that of To; what begins alike is looked at once."""
-    if not len(facts.calls):
-        return Labels(np.empty(0, dtype=np.int32), [])
-    column, settings = facts.calls["to_uri"], facts.settings
-    names: dict[str, int] = {}
-    if isinstance(column, Labels):
-        numbers = [_number(name, settings, names) for name in column.names]
-        return Labels(np.array([*numbers, -1], dtype=np.int32)[column.codes], list(names))
-    assert isinstance(column, Texts)
-    width = _HEAD + max([0, *map(len, settings.config.number_prefixes)])
-    place = column.starts[:, None] + np.arange(width)
-    heads = column.octets[np.minimum(place, len(column.octets) - 1)]
-    heads[np.arange(width) >= column.lengths[:, None]] = 0
-    _, first, codes = np.unique(heads.view(f"V{width}").ravel(), return_index=True, return_inverse=True)
-    numbers = [_number(column.value(row), settings, names) for row in first.tolist()]
-    return Labels(np.array(numbers, dtype=np.int32)[codes], list(names))
-
-
-def _number(uri: str | None, settings: Settings, names: dict[str, int]) -> int:
-    found = None if uri is None else number_prefix(printable_text(uri), settings)
-    return -1 if found is None else names.setdefault(found, len(names))
 
 
 def _endpoint(facts: Facts) -> Labels:

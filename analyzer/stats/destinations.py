@@ -96,7 +96,7 @@ class Destinations:
 def destinations(facts: Facts, top: int) -> Destinations:
     """The calls by dial code, the most first; codes beyond the first ``top`` (0 = all) are one."""
     plan = NumberPlan(facts.config, facts.registry)
-    parts = named(plan.dial_codes(facts.population))
+    parts = named(facts.dial_codes)
     counts = np.bincount(parts.codes, minlength=len(parts.names)) if len(parts.names) else np.empty(0, np.int64)
     order = np.lexsort((np.array(parts.names, dtype=object).astype(str), -counts)) if len(counts) else counts
     return Destinations(facts, plan, bounded(parts, order.astype(np.int64), top) if len(counts) else parts)

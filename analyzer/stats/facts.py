@@ -12,6 +12,7 @@ from analyzer.correlate.blame import NOT_CHARGED, ORIGINATED, Charges
 from analyzer.correlate.sessions import Sessions, sides
 from analyzer.periods import Period
 from analyzer.stats.counting import Mask, unsuccessful
+from analyzer.stats.dial_codes import NumberPlan
 from analyzer.stats.kpis import expanded
 from analyzer.stats.local_hours import slots
 from analyzer.stats.parts import Settings
@@ -152,6 +153,11 @@ class Facts:
     def labels(self, name: str) -> Labels:
         """A column of labels of the calls; an empty one where there are none."""
         return self.calls.labels(name) if len(self.calls) else Labels(np.empty(0, dtype=np.int32), [])
+
+    @cached_property
+    def dial_codes(self) -> Labels:
+        """The dial code of the dialled number of each call."""
+        return NumberPlan(self.config, self.registry).dial_codes(self.population)
 
     def keys(self, rows: Any) -> list[str]:
         """``call_key`` of some rows, in their order."""

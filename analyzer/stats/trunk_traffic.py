@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Texts, concat_labels
+from analyzer.config import Config
 from analyzer.stats import e411
 from analyzer.stats.concurrency import Peak, busiest_hour, concurrent, per_second
 from analyzer.stats.counting import Mask, one_of
@@ -94,6 +95,9 @@ class TrunkFigures:
     hour_503: int
 
 
+#: What addresses stand for, by configuration: the same ones come in every week, as caller, callee and in branches.
+_KNOWN: WeakKeyDictionary[Config, dict[str, tuple[str, bool] | None]] = WeakKeyDictionary()
+_REMEMBERED = 1 << 18
 #: What was made of facts that are still in use: lines, breaches and outages ask for the same.
 _MADE: WeakKeyDictionary[Facts, dict[str, Seizures]] = WeakKeyDictionary()
 
@@ -222,13 +226,16 @@ def mask_of(rows: Ints, length: int) -> Mask:
 def _subject_of(label: Labels, facts: Facts, subjects: _Subjects) -> Ints:
     """By code of an address the code of its trunk, else of itself; -1 for addresses of ours and for none."""
     config = facts.config
+    known = _KNOWN.setdefault(config, {})
+    if len(known) > _REMEMBERED:
+        known.clear()
     codes = []
     for ip in label.names:
-        name = config.trunk(ip)
-        if name is None and config.side(ip) is Side.OWN:
-            codes.append(-1)
-            continue
-        codes.append(subjects.setdefault((name or ip, name is not None), len(subjects)))
+        if ip not in known:
+            name = config.trunk(ip)
+            known[ip] = (name or ip, name is not None) if name or config.side(ip) is not Side.OWN else None
+        key = known[ip]
+        codes.append(-1 if key is None else subjects.setdefault(key, len(subjects)))
     return np.array([*codes, -1], dtype=np.int64)
 
 

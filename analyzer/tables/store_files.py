@@ -120,7 +120,9 @@ class Disk:
         new = path.with_name(path.name + NEW)
         number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
         try:
-            yield Growing(self, number)
+            growing = Growing(self, number)
+            yield growing
+            growing.finish()
             self.sync(number)
         except BaseException:
             with suppress(OSError):
@@ -180,11 +182,14 @@ class Disk:
 
 
 class Growing(RawIOBase):
-    """A new file as others write to one: it is closed by who made it."""
+    """A new file as others write to one, in large steps: it is closed by who made it."""
+
+    STEP = 1 << 20
 
     def __init__(self, disk: Disk, number: int) -> None:
         self._disk = disk
         self._number = number
+        self._waiting = bytearray()
         self._octets = 0
 
     def writable(self) -> bool:
@@ -194,13 +199,23 @@ class Growing(RawIOBase):
     def write(self, content: Any) -> int:
         """Append. Raises OSError."""
         octets = memoryview(content).cast("B")
-        self._disk.write(self._number, octets)
+        self._waiting += octets
         self._octets += len(octets)
+        if len(self._waiting) >= self.STEP:
+            self._write()
         return len(octets)
 
     def tell(self) -> int:
         """How long it is."""
         return self._octets
+
+    def finish(self) -> None:
+        """Write what waits. Raises OSError."""
+        self._write()
+
+    def _write(self) -> None:
+        self._disk.write(self._number, bytes(self._waiting))
+        self._waiting = bytearray()
 
 
 class Appended:

@@ -11,13 +11,14 @@ import numpy as np
 from analyzer.tables.journal import MESSAGES, Log
 from analyzer.tables.store_files import JOURNAL, OPEN, LogName, logs_in
 from analyzer.tables.store_locks import is_alive
+from analyzer.tables.store_once import losers
 from analyzer.tables.store_open import links_of, needed
+from analyzer.tables.store_pieces import Piece
 from analyzer.tables.store_read import Store
 from analyzer.tables.store_recover import last_commit, uncovered
-from analyzer.tables.store_tables import STORED, local_days
+from analyzer.tables.store_summary import summarise
+from analyzer.tables.store_tables import STORED
 
-#: Days that are read at once.
-MONTH = 31
 #: From so long on, ns, nothing told of a source is a gap.
 GAP = 1_000_000_000
 
@@ -83,24 +84,25 @@ def store_info(store: Store) -> StoreInfo:
         store.created,
         len(parts),
         sum(_size(path) for path in (*(path for _, path in parts), *logs)),
-        {table: len(store.table(table, None, ["run"])) for table in STORED},
-        _calls(store),
+        _rows(store),
+        summarise(store, endpoints=False).days,
         _runs(store, {span.run for span in spans}),
         spans,
         gaps,
     )
 
 
-def _calls(store: Store) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    days = store.days()
-    for at in range(0, len(days), MONTH):
-        calls = store.calls(days[at : at + MONTH], ["invite_ts", "outcome"])
-        dates = local_days(calls.column("invite_ts").cast("int64").to_numpy(), store.zone).astype(str)
-        counts = Counter(zip(dates.tolist(), calls.column("outcome").to_pylist(), strict=True))
-        for (day, outcome), count in sorted(counts.items()):
-            found.setdefault(day, {})[outcome] = count
-    return found
+def _rows(store: Store) -> dict[str, int]:
+    """Rows by table, each once: what the feet of the parts say, without those that another run told as well."""
+
+    def count(pieces: dict[str, list[Piece]]) -> dict[str, int]:
+        found = {}
+        for table, own in pieces.items():
+            lost = losers(own, table)
+            found[table] = sum(piece.row_count() for piece in own) - sum(map(len, lost.values()))
+        return found
+
+    return store.looking(dict.fromkeys(STORED), count)
 
 
 def _intervals(store: Store) -> tuple[list[SpanInfo], list[GapInfo]]:
