@@ -3,8 +3,8 @@
     from analyzer.reporting import of_captures, of_store
     report = of_store("/var/lib/sipcause/store", period, period.earlier(1), config, registry)
 
-Both count the same rows in the same way (`report.weekly`): a store is read by days and columns, captures are analysed as
-one timeline and get the columns that a store would give them.
+Both count the same rows in the same way (`report.weekly`): a store is read by days and columns, captures are analysed
+as one timeline and get the columns that a store would give them.
 """
 
 from __future__ import annotations
