@@ -15,8 +15,7 @@ LINE = """
     | issues hash_kernels
     | registry config | sip | capture | correlate
     | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | adding | result | api
-    | ops reporting | live
-    | ui
+    | ops reporting | live | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
 #: Where an outside library may be imported: folders, files, endings of file names.
