@@ -83,8 +83,12 @@ class AddingLog:
         try:
             left = self._left_open()
             notices = self._forget_old({run for run, (commit, _) in left.items() if commit.of_captures}, left)
-            found = [run for run, (commit, _) in left.items() if is_before(commit)]
-            found += runs_in(self.folder) - left.keys() - {self.run}  # that ended before anything happened
+            found = {run for run, (commit, _) in left.items() if is_before(commit)}
+            # Others that were interrupted: before anything had happened, or before it stood in parts.
+            found |= runs_in(self.folder) - left.keys() - {self.run}
+            found |= {
+                name.run for name in logs_in(self.folder, JOURNAL) if name.run in left and left[name.run][0].of_captures
+            }
             self.adopted, more = adopt_where(self.folder, self.zone, self._disk, found, is_before)
             notices += more
         except OSError as error:
