@@ -27,7 +27,7 @@ from analyzer.vocab import CAUSE_GROUPS
 #: Dimensions, those that are told first among equals first. What one more costs (`cost`): a cell is preferred to one
 #: with a dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
 COSTS: Mapping[str, float] = {
-    "endpoint": 0.98, "status_code": 0.97, "cause": 0.94, "agent": 0.95, "caller_agent": 0.85, "prefix": 0.8,
+    "endpoint": 0.98, "status_code": 0.97, "cause": 0.9, "agent": 0.95, "caller_agent": 0.85, "prefix": 0.8,
     "hours": 0.75,
 }  # fmt: skip
 #: Of a code and a cause together: people know failures by their code, so a cause alone costs more than both.
