@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzer.batch import Ints, MessageBatch
@@ -16,6 +17,7 @@ from analyzer.result import Result
 from analyzer.schema import EvidenceRow
 
 if TYPE_CHECKING:
+    from analyzer.adding.captures import Added
     from analyzer.tables import TableWriter
 
 
@@ -33,6 +35,7 @@ def analyze(
     message_sink: MessageSink | None = None,
     transaction_sink: TableSink | None = None,
     progress: Progress | None = None,
+    store: str | Path | None = None,
 ) -> Result:
     """Analyse captures as one timeline.
 
@@ -42,7 +45,9 @@ def analyze(
     connections (SSLKEYLOGFILE). ``keep_copies``: count packets that were captured twice as often as they stand there.
     ``without``: rules of counting to switch off, by their ids in ``data/counting_rules.toml``: shows what each is for.
     ``message_sink`` gets every batch of messages, ``transaction_sink`` that table in pieces instead of its being kept,
-    ``progress`` the share that is done and the frames read. Raises CaptureError for a path that cannot be read or is no
+    ``progress`` the share that is done and the frames read. ``store``: a folder; what is found is added to the store in
+    it, each capture once by what is in it (`Result.added`; docs/store.md), and StoreError is raised where that cannot
+    be. Raises CaptureError for a path that cannot be read or is no
     capture (or no key log), UnknownProfile for ``causes``.
     """
     settled = config or Config()
@@ -59,12 +64,26 @@ def analyze(
         keep_copies=keep_copies or not rules.counts("copies"),
         transaction_sink=transaction_sink,
     )
-    pipeline.run([message_sink] if message_sink else [], progress)
     same: dict[str, Any] = {
         "causes": profile, "reader": reader, "config": settled, "registry": codes, "keylog": keylog,
         "keep_copies": keep_copies, "without": without,
     }  # fmt: skip
-    return Result(pipeline, rules, settled, profile, partial(analyze, *pipeline.paths, **same))
+    sinks = [message_sink] if message_sink else []
+    result = Result(pipeline, rules, settled, profile, partial(analyze, *pipeline.paths, **same))
+    if store is None:
+        pipeline.run(sinks, progress)
+        return result
+    from analyzer.adding.captures import Adding
+
+    def again(*some: str) -> Added:
+        added = analyze(*some, **same, progress=progress, store=store).added
+        assert added is not None
+        return added
+
+    with Adding(store, rules, settled, pipeline) as adding:
+        pipeline.run([*sinks, adding], progress)
+        result.added = adding.finish(result, again)
+    return result
 
 
 def table_sink(writer: TableWriter) -> Callable[[MessageBatch, Ints], None]:

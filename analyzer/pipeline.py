@@ -97,7 +97,7 @@ class Pipeline(Stages):
         progress(consumed / total if total else -1.0, sum(reader.frames for reader in self.timeline.readers))
 
     def _batches(self) -> Callable[[], MessageBatch | None]:
-        datagrams_to_come = self._datagrams()
+        datagrams_to_come = self.datagrams()
 
         def following() -> MessageBatch | None:
             for datagrams in datagrams_to_come:
@@ -107,7 +107,7 @@ class Pipeline(Stages):
 
         return following
 
-    def _datagrams(self) -> Iterator[Datagrams]:
+    def datagrams(self) -> Iterator[Datagrams]:
         """What stands in the captures as whole messages, copies marked."""
         for raw in self.timeline:
             for datagrams in self.assembly.receive(raw):

@@ -3,8 +3,8 @@
     from analyzer.reporting import of_captures, of_store
     report = of_store("/var/lib/sipcause/store", period, period.earlier(1), config, registry)
 
-Both count the same rows in the same way (`report.weekly`): a store is read by days and columns, captures are analysed as
-one timeline and get the columns that a store would give them.
+Both count the same rows in the same way (`report.weekly`): a store is read by days and columns, captures are analysed
+as one timeline and get the columns that a store would give them.
 """
 
 from __future__ import annotations
@@ -76,17 +76,18 @@ class Analysed:
         self.zone = zone
         self._messages = MessageDays(zone)
         self.result: Result = api.analyze(*paths, **options, message_sink=self._messages)
-        self._tables = self._stored()
+        #: By name, as an analysis has them; ``doubts`` are those of no period.
+        self.tables = self._stored()
 
     def week(self) -> Period | None:
         """The latest week that has calls; None without any."""
-        day = latest_day(self._tables["calls"].ints("invite_ts"), self.zone) if self.calls else None
+        day = latest_day(self.tables["calls"].ints("invite_ts"), self.zone) if self.calls else None
         return None if day is None else week_of(day, self.zone)
 
     @property
     def calls(self) -> int:
         """How many calls the captures have."""
-        return len(self._tables["calls"])
+        return len(self.tables["calls"])
 
     def report(
         self, period: Period, compared: Sequence[Period], notes: Sequence[NoteLine] = (), version: str = ""
@@ -109,12 +110,13 @@ class Analysed:
             **{name: result.columns(name) for name in _ANALYSED},
             "intervals": columns_of_rows(IntervalRow, listened),
             "captures": columns_of_rows(KeptCaptureRow, captures),
+            "doubts": columns_of_rows(DoubtRow, list(doubt_rows(result))),
         }
 
     def _of(self, period: Period) -> Mapping[str, Columns]:
         """The tables for a period: what limits the captures limits each part of them."""
         rows = [row._replace(ts=period.from_ts) for row in doubt_rows(self.result)]
-        return {**self._tables, "doubts": columns_of_rows(DoubtRow, rows)}
+        return {**self.tables, "doubts": columns_of_rows(DoubtRow, rows)}
 
 
 def of_captures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ from analyzer.stats.select import Choice, chosen
 from analyzer.vocab import Outcome, Release
 
 if TYPE_CHECKING:
+    from analyzer.adding.captures import Added
     from analyzer.tables import Table
 
 #: Analyses the same captures in the same way once more, with further options of `api.analyze`.
@@ -39,6 +41,17 @@ class Result(Gathered):
     def __init__(self, pipeline: Pipeline, rules: Rules, config: Config, profile: str, again: Again) -> None:
         super().__init__(pipeline, rules, config, profile)
         self._again = again
+        #: What came of adding the captures to a store, where that was asked for.
+        self.added: Added | None = None
+
+    def add_to(self, store: str | Path) -> Added:
+        """Add what the captures hold to the store in a folder, each capture once by what is in it; reads them again.
+
+        Raises StoreError when that cannot be; then nothing was added.
+        """
+        added = self._again(store=store).added
+        assert added is not None
+        return added
 
     @cached_property
     def calls(self) -> Table:

@@ -14,9 +14,8 @@ LINE = """
     errors vocab wiretext folders periods config_entries | jit coltypes | findings | schema | batch
     | issues hash_kernels
     | registry config | sip | capture | correlate
-    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | result | api
-    | ops reporting | live
-    | ui
+    | ahead stages | pipeline warming | tables | stats | views | charts | report | gathered | adding | result | api
+    | ops reporting | live | ui
 """
 LEVEL = {room: level for level, rooms in enumerate(LINE.split("|")) for room in rooms.split()}
 #: Where an outside library may be imported: folders, files, endings of file names.
@@ -24,7 +23,7 @@ OWNERS = {
     "scapy": "capture/ scapy_layer.py",
     "numba": "jit.py",
     "numpy": "batch.py _kernels.py capture/ sip/ correlate/ stages.py warming.py tables/ stats/ charts/ result.py"
-    " live/",
+    " adding/ live/",
     "pandas": "tables/ stats/",
     "duckdb": "tables/ stats/",
     "jinja2": "report/",

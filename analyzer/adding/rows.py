@@ -36,6 +36,7 @@ from analyzer.correlate.unending import UnendingCorrelator
 from analyzer.correlate.wire import match, with_events
 from analyzer.findings import TrafficRow
 from analyzer.stages import Stages
+from analyzer.stats.counting import is_outcome, one_of
 from analyzer.stats.route_advance import blocks
 from analyzer.stats.scanners import named
 from analyzer.stats.traffic_steps import HOUR, TrafficSteps
@@ -43,6 +44,7 @@ from analyzer.tables import columns_of_rows
 from analyzer.tables.store_add import AddingLog
 from analyzer.tables.store_open import CALL, REGISTRATION, TRANSACTION, Kept, joined, kept
 from analyzer.tables.store_recover import SPARE, merged
+from analyzer.vocab import Outcome, Release
 
 #: Groups that end before their rows are written.
 MANY = 50_000
@@ -85,6 +87,8 @@ class AddedRows(Stages):
         #: Of these, those that went on.
         self.calls_on: set[int] = set()
         self._registrations_on: set[int] = set()
+        #: Calls without an end when the captures were over.
+        self.open_calls = 0
 
     # -- what was left over ----------------------------------------------------------------------------------------
 
@@ -207,7 +211,7 @@ class AddedRows(Stages):
             self.keep(self.correlator.advance(max(end_ts, self.correlator.clock)))
         still_open = self._open()
         self.keep(self.correlator.close())
-        self._flush()
+        self._flush(is_last=True)
         if self._hour != MISSING:
             self._add_traffic()
             self._add_others()
@@ -219,7 +223,7 @@ class AddedRows(Stages):
         return self.correlator.clock
 
     def _open(self) -> OpenNumbers:
-        """What is open and this run's. Transactions of no call and no registration are told as they stand at the end."""
+        """What is open and this run's. Transactions of neither are told as they stand at the end."""
         calls, registrations, _ = self._unending.open_numbers()
         return OpenNumbers(
             calls[_ours(calls, self._last_call, self.calls_on)],
@@ -227,8 +231,8 @@ class AddedRows(Stages):
             np.empty(0, dtype=np.int64),
         )
 
-    def _flush(self) -> None:
-        """Write what has ended."""
+    def _flush(self, is_last: bool = False) -> None:
+        """Write what has ended; of the last rows those are counted that are open."""
         self._waiting = 0
         branches = self.calls.branches
         calls, asked, gone = self.calls.columns(), branches.blocks(), branches.columns()
@@ -238,6 +242,10 @@ class AddedRows(Stages):
             marked = {**calls.columns, "is_scanner": named(calls, self.rules.registry)}
             calls = Columns(calls.row_type, marked, len(calls))
             calls = with_events(calls, events, match(events, calls)) if events else calls
+            calls = calls.take(_ours(calls.ints("call_no"), self._last_call, self.calls_on))
+        if is_last and len(calls):
+            up = one_of(calls.labels("release"), {Release.STILL_UP})
+            self.open_calls = int((is_outcome(calls, {Outcome.OPEN}) | up).sum())
         asked = blocks(asked, calls)
         keys: dict[int, str] = {}
         for table, rows in (("calls", calls), ("branches", gone), ("blocks", asked)):

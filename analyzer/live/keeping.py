@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analyzer.batch import D_CAPTURE_NO, MISSING, Datagrams, OpenNumbers
 from analyzer.findings import IntervalRow, KeptCaptureRow, TrafficRow
 from analyzer.live.counting import Counting, Ticked
 from analyzer.live.reporting import Reporter
+from analyzer.periods import period_of
 from analyzer.stats.snapshot import SourceState
 from analyzer.stats.traffic_steps import TrafficSteps
 from analyzer.tables import columns_of_rows
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 #: How often the loop looks, s.
 TICK_S = 1.0
+SECOND = 1_000_000_000
 #: Tables of a tick that are stored as they are.
 _TABLES = ("calls", "registrations", "others", "midcall", "branches", "blocks")
 
@@ -47,6 +50,7 @@ class Keeping:
         self._traffic = TrafficSteps(counting.traffic)
         self._sources: dict[int, SourceState] = {}
         self._evicted = self._unstored = 0
+        self._named_until = MISSING
         self._trouble: str | None = None
         self.committed_ts: int | None = None
 
@@ -99,7 +103,7 @@ class Keeping:
     def _commit(self, now: int) -> bool:
         if self._writer.is_busy:
             return False
-        self._add_sources()
+        self._add_sources(now)
         self._add_interval(now)
         self._add_traffic(now)
         begun = self._writer.commit(self._counting.open_numbers(), self._clock(now))
@@ -112,7 +116,7 @@ class Keeping:
         registration (calls and registrations are told apart by their keys, tallies cannot be)."""
         del ticked.ended["others"]
         self.take(ticked)
-        self._add_sources()
+        self._add_sources(now)
         self._add_interval(now)
         self._add_traffic(now)
         self._writer.close(still_open, self._clock(now))
@@ -163,14 +167,19 @@ class Keeping:
         if rows:
             self._writer.add("traffic", columns_of_rows(TrafficRow, rows))
 
-    def _add_sources(self) -> None:
-        """What each ``capture_no`` stands for, once."""
+    def _add_sources(self, now: int) -> None:
+        """What each ``capture_no`` stands for, once a local day."""
+        if now < self._named_until:
+            return
+        day = datetime.fromtimestamp(now // SECOND, UTC).astimezone(self._writer.zone).date()
+        end = period_of(day, day, self._writer.zone).to_ts
         rows = [
-            source_row(self._writer.run, source.capture_no, source.name, source.kind, self._reporter.start_ts)
+            source_row(self._writer.run, source.capture_no, source.name, source.kind, self._from_ts, end)
             for source in self._reporter.sources
         ]
-        if rows and not self._sources:
+        if rows:
             self._writer.add("captures", columns_of_rows(KeptCaptureRow, rows))
+        self._named_until = end
 
 
 def _ours(datagrams: Datagrams, listeners: int) -> Datagrams:

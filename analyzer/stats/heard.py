@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.batch import MISSING, Ints
+from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
 from analyzer.stats.counting import one_of
 from analyzer.stats.grouping import grouped
 from analyzer.tables.slices import Slice
@@ -40,7 +40,7 @@ def sources(part: Slice) -> list[Source]:
         if not len(columns):
             continue
         rows = np.arange(len(columns))
-        of_kind = grouped(rows, columns.labels("source"), columns.labels("kind"))
+        of_kind = grouped(rows, _sources(columns), columns.labels("kind"))
         for (source, kind), own in of_kind.items():
             if (source, kind) in known or (table == "captures" and kind != SourceKind.FILE):
                 continue
@@ -60,6 +60,17 @@ def sources(part: Slice) -> list[Source]:
                 )
             )
     return sorted(found, key=lambda row: (row.from_ts is None, row.from_ts or 0, row.source, row.kind))
+
+
+def _sources(columns: Columns) -> Labels:
+    """The column of sources: ``captures`` has it as texts."""
+    column = columns["source"]
+    if isinstance(column, Labels):
+        return column
+    assert isinstance(column, Texts)
+    numbers: dict[str, int] = {}
+    codes = [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in column.values()]
+    return Labels(np.array(codes, dtype=np.int32), list(numbers))
 
 
 def hours_heard(part: Slice) -> float | None:

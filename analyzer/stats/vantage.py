@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer.batch import MISSING, Columns
 from analyzer.registry.counting_entries import VantageCheck
-from analyzer.schema import VantageRow
+from analyzer.schema import CaptureRow, VantageRow
 from analyzer.stats.analysis import Analysis
 from analyzer.stats.counting import Mask, is_outcome, one_of, scanned
 from analyzer.stats.doubts import (
@@ -67,6 +67,11 @@ def least_share(affected: int, total: int) -> float:
     return 100 * interval(affected, total)[0]
 
 
+def not_understood(row: CaptureRow) -> int:
+    """Frames of a capture that were not understood and may hold anything."""
+    return sum(count for why, count in row.unread.items() if why in _UNREAD or why.startswith("link_type"))
+
+
 def _row(check: VantageCheck, affected: int, total: int) -> VantageRow:
     total = max(total, affected)
     found = grade_of(check, affected, total)
@@ -93,9 +98,7 @@ def _counts(analysis: Analysis, doubt: Doubts) -> Mapping[str, tuple[int, int]]:
     one_sided, fragments = doubt.one_sided + hidden, sum(issues.get(code, 0) for code in _FRAGMENTS)
     gaps = sum(issues.get(code, 0) for code in _STREAMS)
     opaque = opaque_messages(analysis)
-    unread = sum(
-        count for row in captures for why, count in row.unread.items() if why in _UNREAD or why.startswith("link_type")
-    )
+    unread = sum(map(not_understood, captures))
     return {
         "one_sided": (one_sided, len(calls) + hidden),
         "orphans": (analysis.orphans, responses),

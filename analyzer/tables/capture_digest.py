@@ -47,7 +47,7 @@ class CaptureDigest:
         told[:, 0] //= _MICROSECOND
         self._around.update(told.tobytes())
         whole = end_to_end(octets, rows[:, D_OFFSET].copy(), rows[:, D_LENGTH].astype(np.int32))
-        self._inside.update(np.ascontiguousarray(whole.octets))
+        self._inside.update(whole.octets.data)
         self.messages += len(rows)
 
     def text(self, start_ts: int, end_ts: int, frames: int) -> str:

@@ -44,9 +44,9 @@ class Commit(NamedTuple):
     still_open: OpenNumbers
     #: Runs whose open messages are held by this run now: theirs are done with.
     supersedes: tuple[str, ...] = ()
-    #: Of runs whose open messages are not: what of them this run holds, or has told the end of.
+    #: Of runs over captures that left something open: what of it this run holds, or has told the end of.
     taken: tuple[tuple[str, OpenNumbers], ...] = ()
-    #: A run over captures: what it left open goes on in what was captured next, whenever that is.
+    #: A run over captures itself: what it left open goes on in what was captured next, whenever that is added.
     of_captures: bool = False
 
 
@@ -215,17 +215,20 @@ def pack_commit(commit: Commit) -> bytes:
     """A commit as a payload."""
     opened = [pyarrow.array([column], type=pyarrow.large_list(pyarrow.int64())) for column in commit.still_open]
     names = pyarrow.list_(pyarrow.string())
-    taken = pyarrow.list_(pyarrow.large_list(pyarrow.int64()))  # three lists a run
     arrays = [
         pyarrow.array([commit.number]),
         pyarrow.array([commit.ts]),
         pyarrow.array([list(commit.supersedes)], type=names),
         *opened,
-        pyarrow.array([[run for run, _ in commit.taken]], type=names),
-        pyarrow.array([[column.tolist() for _, numbers in commit.taken for column in numbers]], type=taken),
-        pyarrow.array([commit.of_captures]),
     ]
-    fields = ["number", "ts", "supersedes", *OpenNumbers._fields, "taken_runs", "taken", "of_captures"]
+    fields = ["number", "ts", "supersedes", *OpenNumbers._fields]
+    if commit.of_captures:
+        lists = [column.tolist() for _, numbers in commit.taken for column in numbers]  # three a run
+        arrays += [
+            pyarrow.array([[run for run, _ in commit.taken]], type=names),
+            pyarrow.array([lists], type=pyarrow.list_(pyarrow.large_list(pyarrow.int64()))),
+        ]
+        fields += ["taken_runs", "taken"]
     return pack(pyarrow.table(arrays, names=fields))
 
 
@@ -237,9 +240,9 @@ def unpack_commit(payload: bytes) -> Commit:
     ]
     ts, number = row.column("ts")[0].as_py(), row.column("number")[0].as_py()
     supersedes = tuple(row.column("supersedes")[0].as_py())
-    if "of_captures" not in row.column_names:  # written by schema 1
+    if "taken" not in row.column_names:
         return Commit(number, ts, OpenNumbers(*numbers), supersedes)
     lists = [np.array(part, dtype=np.int64) for part in row.column("taken")[0].as_py()]
     groups = (OpenNumbers(*lists[at : at + 3]) for at in range(0, len(lists), 3))
     taken = tuple(zip(row.column("taken_runs")[0].as_py(), groups, strict=True))
-    return Commit(number, ts, OpenNumbers(*numbers), supersedes, taken, row.column("of_captures")[0].as_py())
+    return Commit(number, ts, OpenNumbers(*numbers), supersedes, taken, of_captures=True)

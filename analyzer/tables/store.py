@@ -143,9 +143,10 @@ class StoreWriter:
     # -- what a caller does ----------------------------------------------------------------------------------------
 
     def recover(self) -> Recovered:
-        """Adopt what dead runs left (of captures, what ended lately): their rows are in the parts when this returns, their open messages are in
-        ``datagrams``. To be called once, before the first commit; until ``datagrams`` is walked to its end nothing
-        is committed. Trouble with the disk is in the notices; then nothing is recovered now, and nothing is lost.
+        """Adopt what dead runs left (of captures, what ended lately): their rows are in the parts when this returns,
+        their open messages are in ``datagrams``. To be called once, before the first commit; until ``datagrams`` is
+        walked to its end nothing is committed. Trouble with the disk is in the notices; then nothing is recovered now,
+        and nothing is lost.
         """
         try:
             self._adopted, notices = adopt(self.folder, self.zone, self._disk, self.run)

@@ -7,10 +7,15 @@ for what was captured next (`store_recover`).
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 from analyzer.batch import Columns, OpenNumbers
+from analyzer.correlate.layout import FORGOTTEN
 from analyzer.errors import StoreError
 from analyzer.tables.build import arrow
 from analyzer.tables.journal import COMMIT, Commit, LogWriter, pack, pack_commit
@@ -27,6 +32,8 @@ from analyzer.tables.store_tables import STORED, stored_columns
 HELD = 32 << 20
 #: A capture may begin so long before the one before it ends, ns: files of one ring, written by several threads.
 OVERLAP = 1_000_000_000
+#: What captures left open is kept for so long after they were added, for what was captured next and is added later, s.
+WAITS_S = 30 * 86400
 
 
 class AddingLog:
@@ -68,27 +75,43 @@ class AddingLog:
         return StoreError(str(self.folder), reason)
 
     def adopt(self, begin: int) -> list[Adopted]:
-        """Hold what earlier captures left open that ended before ``begin`` (ns)."""
+        """Hold what earlier captures left open that ended before ``begin`` (ns), so lately that it can go on."""
 
         def is_before(commit: Commit) -> bool:
-            return commit.of_captures and commit.ts <= begin + OVERLAP
+            return commit.of_captures and begin - FORGOTTEN <= commit.ts <= begin + OVERLAP
 
         try:
-            found = [run for run, commit in self._left_open().items() if is_before(commit)]
-            self.adopted, notices = adopt_where(self.folder, self.zone, self._disk, found, is_before)
+            left = self._left_open()
+            notices = self._forget_old({run for run, (commit, _) in left.items() if commit.of_captures}, left)
+            found = [run for run, (commit, _) in left.items() if is_before(commit)]
+            self.adopted, more = adopt_where(self.folder, self.zone, self._disk, found, is_before)
+            notices += more
         except OSError as error:
             notices = [f"{self.folder}: what earlier captures left open is not read: {error.strerror or error}"]
         self.notices += notices
         return self.adopted
 
-    def _left_open(self) -> dict[str, Commit]:
-        """The last commits of other runs over captures."""
+    def _left_open(self) -> dict[str, tuple[Commit, float]]:
+        """The last commits of other runs, and when their logs were written (s)."""
         logs: dict[str, list[Path]] = {}
         for kind in (OPEN, JOURNAL):
             for name, path in sorted(logs_in(self.folder, kind).items()):
                 logs.setdefault(name.run, []).append(path)
-        found = {run: last_commit(paths, checked=()) for run, paths in logs.items() if run != self.run}
-        return {run: commit for run, commit in found.items() if commit is not None}
+        found = {}
+        for run, paths in logs.items():
+            with suppress(FileNotFoundError):  # another one has rolled or removed it
+                commit = last_commit(paths, checked=()) if run != self.run else None
+                if commit is not None:
+                    found[run] = commit, max(path.stat().st_mtime for path in paths)
+        return found
+
+    def _forget_old(self, runs: Collection[str], left: Mapping[str, tuple[Commit, float]]) -> list[str]:
+        """Let go of what was left open by captures that were added long ago: what comes next has come."""
+        old = [run for run in runs if time.time() - left[run][1] > WAITS_S]
+        adopted, notices = adopt_where(self.folder, self.zone, self._disk, old, lambda commit: commit.of_captures)
+        for one in adopted:
+            one.remove(self._disk)
+        return notices
 
     # -- what is written -------------------------------------------------------------------------------------------
 
@@ -199,9 +222,22 @@ class AddingLog:
         self._lock.release()
 
 
-def known_captures(folder: Path) -> dict[str, tuple[str, int]]:
-    """The captures of a store by digest: how they were called, and when they were added (ns)."""
-    told = open_store(folder).table("captures", columns=["digest", "source", "added_ts"])
-    columns = (told.column("digest").to_pylist(), told.column("source").to_pylist())
-    times = told.column("added_ts").cast("int64").to_pylist()
-    return {digest: (source, ts) for digest, source, ts in zip(*columns, times, strict=True)}
+class KnownCapture(NamedTuple):
+    """A capture that a store has; times in ns."""
+
+    digest: str
+    run: str
+    capture_no: int
+    source: str
+    start_ts: int
+    end_ts: int
+    added_ts: int
+
+
+def known_captures(folder: Path) -> Iterator[KnownCapture]:
+    """The captures of a store, and sources of live runs. Raises StoreError."""
+    told = open_store(folder).table("captures", columns=KnownCapture._fields)
+    numbers = ("capture_no", "start_ts", "end_ts", "added_ts")
+    columns = [told.column(name).cast("int64") if name in numbers else told.column(name) for name in told.column_names]
+    for cells in zip(*(column.to_pylist() for column in columns), strict=True):
+        yield KnownCapture(*cells)

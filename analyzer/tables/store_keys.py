@@ -36,22 +36,18 @@ def registration_keys(registrations: Columns) -> Texts:
     return _keys(registrations, "aor", "request_ts", _REGISTRATION)
 
 
-def _source_digest(run: str, capture_no: int) -> str:
-    """What stands for a source of a live run where a capture has the digest of its messages: like no other."""
-    said = f"{run} {capture_no}".encode()
-    return hashlib.blake2b(said, digest_size=KEY_OCTETS, person=b"sipcause source").hexdigest()
-
-
-def source_row(run: str, number: int, source: str, kind: SourceKind, ts: int) -> KeptCaptureRow:
-    """What ``capture_no`` stands for in a live run: a source, whose frames are in ``intervals``."""
+def source_row(run: str, number: int, source: str, kind: SourceKind, start_ts: int, end_ts: int) -> KeptCaptureRow:
+    """What ``capture_no`` stands for in a run where that is no capture of its own, from when to when (ns): a source of
+    a live run, or a capture of an earlier run of which a call goes on. It counts nothing, and no other row is it."""
+    said = f"{run} {number} {start_ts}".encode()
     return KeptCaptureRow(
         capture_no=number,
         source=source,
         kind=kind,
-        digest=_source_digest(run, number),
-        start_ts=ts,
-        end_ts=ts,
-        added_ts=ts,
+        digest=hashlib.blake2b(said, digest_size=KEY_OCTETS, person=b"sipcause source").hexdigest(),
+        start_ts=start_ts,
+        end_ts=end_ts,
+        added_ts=start_ts,
         frames=0,
         octets=0,
         sip_messages=0,

@@ -61,15 +61,16 @@ def _name_sources(folder: Path, disk: Disk) -> None:
     A run wrote its sources in their order, one row each, at every writing: those of its first one number them.
     """
     store = open_store(folder)
-    told = store.intervals(columns=["run", "source", "kind", "from_ts"])
+    told = store.intervals(columns=["run", "source", "kind", "from_ts", "to_ts"])
     runs, sources, kinds = (told.column(name).to_pylist() for name in ("run", "source", "kind"))
-    times = told.column("from_ts").cast("int64").to_pylist()
+    starts, ends = (told.column(name).cast("int64").to_pylist() for name in ("from_ts", "to_ts"))
     found: dict[str, dict[str, KeptCaptureRow]] = {}
-    for run, source, kind, ts in zip(runs, sources, kinds, times, strict=True):
+    for run, source, kind, start, end in zip(runs, sources, kinds, starts, ends, strict=True):
         known = found.setdefault(run, {})
-        if source not in known:
-            number = len(known) + 1
-            known[source] = source_row(run, number, source, SourceKind(kind), ts)
+        if source in known:
+            known[source] = known[source]._replace(end_ts=max(known[source].end_ts, end))
+        else:
+            known[source] = source_row(run, len(known) + 1, source, SourceKind(kind), start, end)
     for run, rows in found.items():
         by_day: dict[str, list[KeptCaptureRow]] = {}
         for row in rows.values():

@@ -19,7 +19,7 @@ from analyzer.findings import BranchRow, MidcallRow
 from analyzer.schema import CallRow, RegistrationRow
 from analyzer.tables.build import arrow
 from analyzer.tables.store import StoreWriter
-from analyzer.tables.store_files import logs_in, make_store, read_about
+from analyzer.tables.store_files import SCHEMA, logs_in, make_store, read_about
 from analyzer.tables.store_info import store_info
 from analyzer.tables.store_keys import call_keys, registration_keys
 from analyzer.tables.store_locks import Lock
@@ -254,7 +254,7 @@ def test_a_store_keeps_the_zone_that_it_was_made_with(tmp_path: Path) -> None:
     one.close()
     with pytest.raises(StoreError, match="set timezone in"):
         make_store(tmp_path / "new", timezone(timedelta(hours=1)), BadDisk())
-    assert read_about(tmp_path).schema == 1
+    assert read_about(tmp_path).schema == SCHEMA
 
 
 def test_a_part_that_lacks_a_column_is_read(tmp_path: Path) -> None:

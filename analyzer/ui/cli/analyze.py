@@ -35,6 +35,7 @@ FORMATS = ("csv", "parquet", "json")
 @click.option("--format", "formats", default="csv", metavar="LIST", help="Of the tables: csv, parquet, json. [csv]")
 @click.option("--tables", default=",".join(TABLES), metavar="LIST", help="Which tables. [all]")
 @click.option("--no-charts", is_flag=True, help="Tables only.")
+@click.option("--store", metavar="DIR", help="Add what is found to the store in this folder, each capture once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output (docs/json.md).")
 def analyze(
     captures: tuple[str, ...],
@@ -50,6 +51,7 @@ def analyze(
     formats: str,
     tables: str,
     no_charts: bool,
+    store: str | None,
     as_json: bool,
 ) -> None:
     """Which calls failed, why, whose failure it was, and which ISDN cause the other side saw.
@@ -64,6 +66,8 @@ def analyze(
     from analyzer.ui.cli.progress import Progress
 
     options = analyzing(settled, codes, causes, reader, keylog, keep_copies)
+    if store is not None:
+        options["store"] = store
     with Progress(quiet) as progress:
         if output is None:
             result = api.analyze(*captures, **options, progress=progress)
@@ -86,6 +90,12 @@ def analyze(
         show(Screen(), overview(result, words(lang)))
     if output is not None:
         notice(f"{len(written)} files written to {output}", quiet)
+    if result.added is not None and store is not None:
+        from analyzer.views.adding import added_lines
+        from analyzer.views.words import words
+
+        for line in added_lines(result.added, store, words(lang), settled.zone):
+            notice(line, quiet)
 
 
 def show(screen: Screen, seen: Overview) -> None:

@@ -84,6 +84,8 @@ def report(
     if bool(captures) == (folder is not None):
         raise click.UsageError("a history or captures: --store DIR or CAPTURE...")
     chosen = listed(formats, FORMATS, "--format")
+    if ctx.get_parameter_source("formats") is click.core.ParameterSource.DEFAULT:
+        chosen = _possible(chosen, quiet)
     to = tuple(dict.fromkeys(one for text in mail for one in text.replace(",", " ").split()))
     settled, codes = settings(config, registry)
     if ctx.get_parameter_source("lang") is click.core.ParameterSource.DEFAULT:
@@ -118,6 +120,19 @@ def report(
         for line in limits(told):
             notice(f"limit crossed: {line}")
         sys.exit(CROSSED)
+
+
+def _possible(formats: tuple[str, ...], quiet: bool) -> tuple[str, ...]:
+    """The formats that this installation can write: a PDF, which nobody asked for by name, may lack its library."""
+    from analyzer.errors import OutputError
+    from analyzer.report.pdf import check
+
+    try:
+        check()
+    except OutputError as error:
+        notice(f"without a PDF: {error.reason}", quiet)
+        return tuple(form for form in formats if form != "pdf")
+    return formats
 
 
 def _spoken(config: Config, default: str) -> str:
@@ -239,9 +254,9 @@ def _show(told: Document, written: Sequence[Path], folder: Path) -> None:
     for finding in short.findings:
         screen.paragraph(f"- {finding}")
     screen.line()
-    names = ", ".join(str(path.relative_to(folder)) for path in written[:4])
-    more = f", … ({len(written)} files)" if len(written) > 4 else ""
-    screen.paragraph(f"{folder}: {names}{more}")
+    names = [path.name for path in written if path.parent == folder]
+    tables = len(written) - len(names)
+    screen.paragraph(f"{folder}: {', '.join([*names, *([f'csv/ ({tables})'] if tables else [])])}")
 
 
 def _send(
