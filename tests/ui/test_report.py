@@ -110,6 +110,7 @@ def test_a_store_gives_the_same_report_as_its_captures(
         assert code == 0
         found.append(json.loads(out))
     assert [made["about"].pop("store") for made in found] == [str(folder), None]
+    assert [made["about"].pop("captures") for made in found] == [[], [str(path) for path in captures]]
     if SUNDAY in captures:  # a store notes what limits captures once, on the day on which they begin: a week before
         for made in found:
             del made["quality"], made["bounds"], made["about"]["grade"]
@@ -219,8 +220,10 @@ def test_errors_in_one_line(run: Run, tmp_path: Path, arguments: list[object], s
     assert says in line
 
 
-def test_the_commands_of_a_report_list_its_calls(run: Run, site: Callable[[str], None]) -> None:
-    made = json.loads(run(FULL, "--json", "--format", "json")[1])
+def test_the_commands_of_a_report_list_its_calls(run: Run, site: Callable[[str], None], tmp_path: Path) -> None:
+    made = json.loads(run(FULL, "--json", "--format", "json,html")[1])
+    (page,) = tmp_path.glob("reports/*/report.html")
+    assert f"sipcause calls {FULL} --from " in page.read_text("utf-8")
     choices = {one["choice"]: one["calls"] for one in _counts(made) if one["choice"] and one["calls"]}
     assert len(choices) > 5
     for choice, calls in list(choices.items())[:8]:
