@@ -170,17 +170,24 @@ class Fields:
             "failed_side": "unknown",
             "attempts": 1 + kind.challenged,
             "challenges": kind.challenged + (kind.status == 407),
-            "forks": int(speaks or cancelled),
+            "forks": int(speaks or cancelled) + kind.challenged,
             "answers": int(answered),
             "hops": 1,
-            "messages": 4 + kind.rings + 3 * kind.challenged + 2 * (answered or cancelled) if kind.status else 7,
-            "resends": 0 if kind.status or kind.name != "no_reply" else 6,
+            "messages": self._messages(kind, answered or cancelled),
+            "resends": 6 if kind.name == "no_reply" else 0,
             "speaks": speaks,
             "rings": kind.rings,
             "is_answered": answered,
             "is_cancelled": cancelled,
             "is_charged": is_charged,
         }
+
+    @staticmethod
+    def _messages(kind: Kind, is_longer: bool) -> int:
+        """INVITE, 100, final and ACK; 180, a challenge, BYE or CANCEL. Of silence, an INVITE and its resends."""
+        if kind.status is None:
+            return 7 if kind.name == "no_reply" else 2
+        return 4 + kind.rings + 3 * kind.challenged + 2 * is_longer
 
     def _rule(self, kind: Kind) -> Any:
         registry = self._registry

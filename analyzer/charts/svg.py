@@ -26,6 +26,7 @@ _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _FACE = re.compile(r" ?font-family: [^;\"]*;?")
 #: What stands for nothing: grounds without fill or line, and empty groups.
 _UNSEEN = re.compile(r'<path d="[^"]*" style="fill: none"/>|<defs>\s*</defs>|<g/>|<g>\s*</g>')
+_STYLE = re.compile(r' style="([^"]*)"')
 _BETWEEN = re.compile(r">\s+<")
 _BLANKS = re.compile(r"[ \n]+")
 
@@ -52,12 +53,19 @@ def svg(chart: Chart, scope: str, colours: dict[str, str] | None = None) -> str:
     found = 1
     while found:
         body, found = _UNSEEN.subn("", body)
+    # Attributes, not styles: a page may forbid styles in its elements.
+    body = _STYLE.sub(lambda found: "".join(_attributes(found[1])), body)
     for stand_in, colour in (THEME if colours is None else colours).items():
         body = body.replace(stand_in, colour)
     return (
         f'<svg class="chart" viewBox="{box[1]}" role="img" aria-label="{escape(chart.alt)}" stroke-linejoin="round" '
         f'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{body.strip()}\n'
     )
+
+
+def _attributes(style: str) -> list[str]:
+    pairs = (part.partition(":") for part in style.split(";"))
+    return [f' {name.strip()}="{value.strip()}"' for name, _, value in pairs if value.strip()]
 
 
 def _parts(body: str) -> list[str]:

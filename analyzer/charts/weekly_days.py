@@ -83,14 +83,14 @@ def failures_by_day(days: Sequence[Day], words: Words) -> Chart | None:
 
 
 def ratios_by_day(days: Sequence[Day], titles: Mapping[str, str], words: Words) -> Chart | None:
-    """A panel for each ratio of ``titles``, its value by day with the 95 % interval: chance alone moves it so far."""
+    """A panel for each ratio of ``titles``, its value by day with the 95% interval: chance alone moves it so far."""
     shown = [key for key in titles if any((day.ratios.get(key) or Ratio(0, 0)).denominator for day in days)]
     if not shown:
         return None
     with drawing():
         sheet = Sheet(
             words("Ratios by day"),
-            words("Per cent, with the interval in which chance alone moves them (95 %)"),
+            words("Per cent, with the interval in which chance alone moves them (95%)"),
             height=1.22 * len(shown) + 0.36,
         )
         said = []

@@ -36,7 +36,7 @@ def worst_endpoints(endpoints: Sequence[Charged], words: Words) -> Chart | None:
         endpoint=shortened(first.label, 44),
         share=f"{words.decimal(first.share.value or 0.0)}%",
     )
-    subtitle = words("Failures originated, per cent of the calls that each was sent, with the 95 % interval")
+    subtitle = words("Failures originated, per cent of the calls that each was sent, with the 95% interval")
     if len(guilty) > len(shown):
         subtitle += f" ({words('{count} more are not shown', count=words.number(len(guilty) - len(shown)))})"
     keys = [Key(words("too few calls to tell"), GREY, is_round=True)] if shown[0].is_small else []

@@ -10,9 +10,6 @@ from analyzer.report.proof import Proof
 from analyzer.stats.contributions import Contribution, contributions, share_difference
 from analyzer.stats.facts import Facts
 
-#: A share of the whole that says nothing any more: the rest changed as much the other way.
-_MOST = 1000.0
-
 
 def change(week: Facts, before: Sequence[Facts], proof: Proof) -> Change:
     """The change of failures of ``week`` against ``before`` (the latest first, or none), and what explains it.
@@ -42,7 +39,8 @@ def change(week: Facts, before: Sequence[Facts], proof: Proof) -> Change:
     if calls < few or calls_before < few:
         return found
     cells = contributions(week, before)
-    lines = tuple(_line(one, week, failures - failures_before, proof) for one in cells.lines)
+    whole = _whole(failures - failures_before, [one.failures - one.before for one in cells.lines])
+    lines = tuple(_line(one, week, whole, proof) for one in cells.lines)
     why_not = None if any(not line.is_redials for line in lines) else "no_change"
     return replace(found, lines=lines, why_not=why_not, cells_tested=cells.tested)
 
@@ -51,9 +49,15 @@ def _totals(facts: Facts) -> tuple[int, int]:
     return int(facts.failed.sum()), int(facts.counted.sum())
 
 
+def _whole(net: float, parts: Sequence[float]) -> float:
+    """What shares are of: the rise (or fall) of the sum, or of the lines where the rest went the other way."""
+    same = [part for part in parts if part * net > 0]
+    return net if abs(net) >= abs(sum(same)) else sum(same)
+
+
 def _line(one: Contribution, week: Facts, whole: float, proof: Proof) -> ChangeLine:
     count = replace(proof.count(one.proof), calls=one.failures)
-    share = 100 * (one.failures - one.before) / whole if whole else None
+    share = 100 * (one.failures - one.before) / whole if whole else 0.0
     endpoint = one.endpoint
     return ChangeLine(
         where=one.where,
@@ -63,7 +67,7 @@ def _line(one: Contribution, week: Facts, whole: float, proof: Proof) -> ChangeL
         before=one.before,
         calls=one.calls,
         calls_before=one.calls_before,
-        share=share if share is not None and 0 < share <= _MOST else None,
+        share=share if share > 0 else None,
         points=one.points,
         q=one.q,
         is_rise=one.is_rise,

@@ -39,4 +39,4 @@ def _figures(
     yield "emergency_failed_max", sum(line.failed.calls for line in emergency)
     yield "ira_max", ira.value
     yield "drops_max", ratio(week, "drops").value
-    yield "rises_max", sum(line.is_rise for line in change.lines)
+    yield "rises_max", sum(line.is_rise and not line.is_redials for line in change.lines)

@@ -11,8 +11,7 @@ A chart is drawn when it is first asked for. Nothing is computed here: values ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.report.section_change import subject
 from analyzer.report.telling import Teller
@@ -27,13 +26,11 @@ if TYPE_CHECKING:
 CHARTS = ("change", "days", "ratios", "causes", "endpoints", "heat", "heat_share", "outages", "durations")
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A chart as text of an ``<svg>``, and what it shows in words (which is its ``aria-label`` too)."""
 
-    name: str
-    alt: str
     svg: str
+    alt: str
 
 
 class Drawings(Mapping[str, Drawn]):
@@ -69,7 +66,7 @@ class Drawings(Mapping[str, Drawn]):
             return None
         from analyzer.charts.svg import PAPER, svg
 
-        return Drawn(name, chart.alt, svg(chart, f"{name}-{self._scope}", PAPER if self._on_paper else None))
+        return Drawn(svg(chart, f"{name}-{self._scope}", PAPER if self._on_paper else None), chart.alt)
 
 
 def charts_of(report: WeeklyReport, words: Words, registry: Registry, on_paper: bool = False) -> Drawings:

@@ -73,10 +73,8 @@ def _page(report: WeeklyReport, registry: Registry, lang: str) -> str:
     from analyzer.report.html import page
     from analyzer.views.words import LANGUAGES, words
 
-    charts = {
-        each: {name: (drawn.svg, drawn.alt) for name, drawn in charts_of(report, words(each), registry).items()}
-        for each in LANGUAGES
-    }
+    # Each chart is drawn when the page asks for it.
+    charts = {each: charts_of(report, words(each), registry) for each in LANGUAGES}
     return page(report, registry, charts, lang)
 
 

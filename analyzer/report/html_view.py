@@ -19,13 +19,12 @@ from analyzer.report.document import (
     Section,
     Table,
 )
+from analyzer.report.html_cells import rows, step, told
 from analyzer.views.words import Words
 
 #: Rows of a table before a reader asks for the rest; emergency calls and grids are always whole.
 SHOWN = 12
 _WHOLE = frozenset({"emergency-calls", "emergency"})
-#: Steps of bars and tints: classes, since the page's policy is sparing with styles.
-STEPS = 20
 #: Charts that the page has as a table with tints, whose numbers lead to their calls.
 _AS_TABLES = frozenset({"heat"})
 _KINDS: dict[type[Block], str] = {
@@ -62,7 +61,20 @@ class View:
 
     def step(self, weight: float | None) -> str:
         """The class of a bar or tint."""
-        return "" if weight is None else f"w{round(STEPS * min(max(weight, 0.0), 1.0))}"
+        return step(weight)
+
+    def told(self, cell: Cell) -> Any:
+        """The text of a cell, in the terms of SIP, ISDN and makers."""
+        from markupsafe import Markup
+
+        return Markup(told(cell))  # escaped there
+
+    def rows(self, table: Table, is_named: bool) -> Any:
+        """The rows of a table; ``is_named``: numbers lead to them."""
+        from markupsafe import Markup
+
+        made = rows(table, self.shown(table), self.link_id, self.call_id if is_named else None)
+        return Markup("".join(made))  # escaped there
 
     def shown(self, table: Table) -> int:
         """How many rows are open at first."""

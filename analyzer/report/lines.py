@@ -486,8 +486,9 @@ class ChangeLine:
     (``none``: no final), ``cause`` (one that was read), ``agent`` (program of who gave the final), ``caller_agent``,
     ``prefix`` (of the dialled number), ``hours`` (``08-12``, local); those that it takes to tell it from the rest, and
     who, code, cause and agent where all of its calls share them. ``share``: of the whole rise (or fall) in failures,
-    per cent; None where the whole went the other way. ``points``: of all calls, beyond what its traffic brings at the
-    old rate, redials taken for one. ``q``: false discovery rate at which it is significant.
+    per cent, or of that of all lines where that is more; None where the whole went the other way. ``points``: of all
+    calls, beyond what its traffic brings at the old rate, redials taken for one. ``q``: false discovery rate at which
+    it is significant.
     """
 
     where: dict[str, str]

@@ -155,10 +155,12 @@ def _number(value: float) -> str:
 
 def plain(value: Any, name: str = "") -> Any:
     """A value of a report as JSON holds it; ``name``: of the field, which tells times."""
-    if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return printable_text(value)
     if isinstance(value, Ratio):
         return _ratio(value)
     if isinstance(value, Period):

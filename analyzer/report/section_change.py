@@ -121,11 +121,14 @@ def subject(tell: Teller, line: ChangeLine) -> str:
         parts.append(words("from {endpoint}", endpoint=tell.endpoint(line.endpoint or where["endpoint"], name)))
     if "prefix" in where:
         parts.append(words("to {prefix}", prefix=printable_text(where["prefix"])))
+    if "caller_agent" in where:
+        parts.append(words("of callers with {agent}", agent=printable_text(where["caller_agent"])))
     if "agent" in where:
         parts.append(words("with {agent}", agent=printable_text(where["agent"])))
     if "hours" in where:
         parts.append(words("at {hours}", hours=printable_text(where["hours"])))
-    return " ".join(parts)
+    what = " ".join(parts)
+    return words("One caller's redials: {what}", what=what) if line.is_redials else what
 
 
 def _listed(counts: dict[str, int]) -> str:
@@ -179,12 +182,16 @@ def _facts(tell: Teller, line: ChangeLine) -> list[tuple[str, Cell]]:
                 (words("cause read"), Cell(cell.text, cell.sort, terms=cell.terms, note=f"×{words.number(count)}"))
             )
     facts.append((words("share of calls"), Cell(tell.points(line.points), line.points)))
-    facts.append((words("chance"), Cell(_chance(tell, line.q), line.q)))
+    if not line.is_redials:
+        facts.append((words("chance"), Cell(_chance(tell, line), line.q)))
     return facts
 
 
-def _chance(tell: Teller, q: float) -> str:
-    return f"< {tell.words.fraction(0.001, 3)}" if q < 0.001 else tell.words.fraction(q, 3)
+def _chance(tell: Teller, line: ChangeLine) -> str:
+    """The false discovery rate; none where no significance is claimed."""
+    if line.is_redials:
+        return ""
+    return f"< {tell.words.fraction(0.001, 3)}" if line.q < 0.001 else tell.words.fraction(line.q, 3)
 
 
 def _changes(tell: Teller, lines: Sequence[ChangeLine]) -> Table:
@@ -210,7 +217,7 @@ def _changes(tell: Teller, lines: Sequence[ChangeLine]) -> Table:
             tell.plain(line.calls),
             tell.plain(line.collapsed),
             tell.time(line.began_ts),
-            Cell(_chance(tell, line.q), line.q),
+            Cell(_chance(tell, line), line.q),
         )
         for line in lines
     ]

@@ -40,6 +40,8 @@ LIMITS = {
     "drops_max": "most broken calls, %",
     "rises_max": "most significant rises",
 }
+#: From here on a mean is told without decimals.
+_LARGE = 100
 #: Sources named in a command line; a longer list ends with an ellipsis.
 _SOURCES = 3
 
@@ -57,11 +59,11 @@ class Teller:
     # -- numbers
 
     def number(self, value: float | None, decimals: int = 1) -> str:
-        """A number with its thousands apart, whole where it is whole; a dash for None."""
+        """A number with its thousands apart, whole where it is whole or large (a mean of weeks); a dash for None."""
         if value is None:
             return DASH
-        if float(value).is_integer():
-            return self.words.number(int(value))
+        if float(value).is_integer() or abs(value) >= _LARGE:
+            return self.words.number(round(value))
         return self.words.fraction(value, decimals)
 
     def percent(self, value: float | None) -> str:
@@ -123,7 +125,7 @@ class Teller:
         if before is None:
             return Cell(DASH)
         difference = now - before
-        text = self.signed(difference, 0 if float(difference).is_integer() else 1)
+        text = self.signed(difference, 0 if float(difference).is_integer() or abs(difference) >= _LARGE else 1)
         return Cell(text, difference, note=self.words("was {before}", before=self.number(before)))
 
     def time(self, ts: int | None) -> Cell:

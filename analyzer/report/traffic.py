@@ -22,18 +22,8 @@ from analyzer.stats.destinations import destinations, emergencies
 from analyzer.stats.durations import TIMERS_S, bin_masks, false_answers, lengths, short_calls, spike
 from analyzer.stats.facts import Facts
 from analyzer.stats.kpi import Ratio
-from analyzer.stats.trunk_traffic import (
-    DIRECTIONS,
-    TO,
-    Seizures,
-    TrunkFigures,
-    chosen_subjects,
-    counts_of,
-    figures,
-    mask_of,
-    peaks,
-    seizures,
-)
+from analyzer.stats.trunk_figures import TrunkFigures, chosen_subjects, counts_of, figures, peaks
+from analyzer.stats.trunk_traffic import DIRECTIONS, TO, Seizures, seizures
 
 __all__ = ["NEEDED", "destination_lines", "durations", "emergency_lines", "outage_lines", "trunk_lines"]
 #: Columns that this part reads of the tables of a slice.
@@ -69,16 +59,20 @@ def trunk_lines(week: Facts, before: Sequence[Facts], proof: Proof) -> tuple[Tru
     lines = []
     told: set[str] = set()
     for direction in DIRECTIONS:
-        for subject in chosen_subjects(found[direction], minimum):
-            name, is_named = found[direction].subjects[subject], found[direction].is_named[subject]
-            there = figures(week, found[direction].of(subject))
+        now = found[direction]
+        subjects = [(now.subjects[code], now.is_named[code], code) for code in chosen_subjects(now, minimum)]
+        seen = {name for name, is_named, _ in subjects if is_named}
+        # A trunk of ours that had calls before and has none is what somebody wants to see.
+        gone = {name for counts in earlier[direction] for name, is_named in counts if is_named} - seen
+        for name, is_named, code in [*subjects, *((name, True, -1) for name in gone)]:
+            there = figures(week, now.of(code))
             past = [counts.get((name, is_named), (0, Ratio(0, 0))) for counts in earlier[direction]]
             contract = (week.config.contracts.get(name) if is_named else None) or Contract()
             breaches = _quality(name, contract, there, minimum) if direction == TO else []
             if is_named and name not in told:
                 told.add(name)
                 breaches = _capacity(name, contract, found) + breaches
-            lines.append(_trunk_line(name, is_named, direction, there, past, contract, breaches, week, proof))
+            lines.append(_trunk_line(name, is_named, direction, there, past, contract, breaches, proof))
     lines.sort(
         key=lambda line: (
             not line.is_named,
@@ -99,19 +93,17 @@ def _trunk_line(
     past: Sequence[tuple[int, Ratio]],
     contract: Contract,
     breaches: Sequence[Breach],
-    week: Facts,
     proof: Proof,
 ) -> TrunkLine:
-    length = len(week.calls)
     before = Ratio(sum(asr.numerator for _, asr in past), sum(asr.denominator for _, asr in past))
     return TrunkLine(
         name=name,
         is_named=is_named,
         direction=direction,
-        attempts=proof.count(mask_of(there.rows, length)),
+        attempts=proof.count_rows(there.rows),
         asr=there.asr,
         ner=there.ner,
-        failures=proof.count(mask_of(there.failed, length)),
+        failures=proof.count_rows(there.failed),
         acd_s=there.acd_s,
         minutes=there.minutes,
         pdd_p50_ms=there.pdd.percentile(50),

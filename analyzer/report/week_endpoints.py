@@ -39,7 +39,7 @@ def endpoints(weeks: Weeks) -> tuple[EndpointLine, ...]:
     week = weeks.week
     if not len(week.calls):
         return ()
-    rows = endpoint_rows(week.calls, week.config, week.sessions.overflows, charges=week.charges)
+    rows = endpoint_rows(week.calls, week.config, week.overflows, charges=week.charges)
     own, passed, received = originated(week), relayed(week), sent(week)
     before = weeks.mean(lambda facts: {key: len(found) for key, found in originated(facts).items()})
     has_networks = len({row.network for row in rows}) > 1

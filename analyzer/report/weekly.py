@@ -61,8 +61,10 @@ def weekly(
     """The report of a period against those before it, the latest first; none for a report without comparison.
 
     ``store``: folder of the store that the slices come from, None for captures. ``notes``: those of the period and of
-    the compared ones.
+    the compared ones. The facts are settled (`Facts.settle`): they let go of columns.
     """
+    for facts in (week, *before):
+        facts.settle()
     proof = Proof(week)
     proofs = [Proof(facts) for facts in before]
     weeks = Weeks(week, before, proof)

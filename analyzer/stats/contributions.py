@@ -224,7 +224,9 @@ def _of_calls(table: Table, high: Mask) -> tuple[dict[str, int], dict[str, int],
         _add(causes, code_keys(number_counts(np.where(is_read, calls.ints("cause")[own], MISSING), is_read)))
         _add(codes, code_keys(number_counts(calls.ints("status_code")[own])))
         _add(agents, {name: n for name, n in label_counts(calls.labels("callee_agent").take(own)).items() if name})
-    return ranked(causes), ranked(codes), dict(list(ranked(agents).items())[:_AGENTS])
+    weeks = 1 if (table.period[rows] == 0).any() else table.weeks
+    found = [ranked({name: -(-count // weeks) for name, count in sums.items()}) for sums in (causes, codes, agents)]
+    return found[0], found[1], dict(list(found[2].items())[:_AGENTS])
 
 
 def _add(sums: dict[str, int], counts: Mapping[str, int]) -> None:

@@ -15,7 +15,8 @@ from analyzer.stats.lost_registrations import lost_registrations
 from analyzer.stats.peers_down import peers_down
 from analyzer.stats.population import Population
 from analyzer.stats.silences import Silence, silences
-from analyzer.stats.trunk_traffic import DIRECTIONS, TO, chosen_subjects, mask_of, seizures
+from analyzer.stats.trunk_figures import chosen_subjects, mask_of
+from analyzer.stats.trunk_traffic import DIRECTIONS, TO, seizures
 from analyzer.stats.usual import Seen, Usual
 
 #: The subject of what concerns everything.

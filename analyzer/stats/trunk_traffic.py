@@ -6,38 +6,26 @@ another, stands in ``branches`` alone: without them a trunk whose calls overflow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analyzer.batch import MISSING, AnyColumn, Columns, Ints, Labels, Texts, concat_labels
 from analyzer.config import Config
-from analyzer.stats import e411
-from analyzer.stats.concurrency import Peak, busiest_hour, concurrent, per_second
 from analyzer.stats.counting import Mask, one_of
-from analyzer.stats.delays import Delays
-from analyzer.stats.durations import connected
 from analyzer.stats.facts import Facts
-from analyzer.stats.kpi import Ratio
-from analyzer.stats.population import Population, Share
-from analyzer.vocab import BranchFate, CauseFrom, Outcome, Side, names
+from analyzer.vocab import BranchFate, Outcome, Side, names
 
 TO, FROM = "to", "from"
 DIRECTIONS = (TO, FROM)
-#: Addresses without a name that are shown in each direction, the busiest first.
-UNNAMED = 10
-_HOUR = 3600 * 1_000_000_000
-_MINUTE_S = 60.0
 #: Columns of calls that a seizure needs.
 _KEPT = (
     "invite_ts", "answer_ts", "bye_ts", "end_ts", "last_ts", "outcome", "status_code", "cause", "cause_from",
     "pdd_ms",
 )  # fmt: skip
-_DERIVED = (CauseFrom.PROFILE, CauseFrom.PROFILE_FALLBACK)
 #: What a branch was worth to who looks for the one that stands for a call at a trunk: the best first.
 _BEST = (
     BranchFate.DECIDED, BranchFate.RELAYED, BranchFate.OUTRANKED, BranchFate.UNANSWERED, BranchFate.CANCELLED,
@@ -75,26 +63,6 @@ class Seizures:
         )
 
 
-@dataclass(frozen=True)
-class TrunkFigures:
-    """The figures of one subject in one direction; ``failed`` and ``rows`` are rows of ``facts.calls``."""
-
-    rows: Ints
-    failed: Ints
-    asr: Ratio
-    ner: Ratio
-    acd_s: float | None
-    minutes: float
-    pdd: Delays
-    calls_peak: Peak
-    second_peak: Peak
-    hour_ts: int | None
-    hour_attempts: int
-    hour_34: int
-    hour_42: int
-    hour_503: int
-
-
 #: What addresses stand for, by configuration: the same ones come in every week, as caller, callee and in branches.
 _KNOWN: WeakKeyDictionary[Config, dict[str, tuple[str, bool] | None]] = WeakKeyDictionary()
 _REMEMBERED = 1 << 18
@@ -113,12 +81,12 @@ def seizures(facts: Facts, direction: str) -> Seizures:
 def _seizures(facts: Facts, direction: str) -> Seizures:
     calls = facts.calls
     if not len(calls):
-        return Seizures(direction, (), (), _none(), _none(), calls)
+        return Seizures(direction, (), (), nothing(), nothing(), calls)
     subjects: _Subjects = {}
     label = calls.labels("callee_ip" if direction == TO else "caller_ip")
     direct = _subject_of(label, facts, subjects)[label.codes]
     row = np.flatnonzero(direct >= 0)
-    found = Seizures(direction, (), (), direct[row], row, calls.take(row))
+    found = Seizures(direction, (), (), direct[row], row, _only(calls, _KEPT).take(row))
     parts = [found]
     if direction == TO:
         behind = _behind(facts, direct, subjects)
@@ -127,100 +95,6 @@ def _seizures(facts: Facts, direction: str) -> Seizures:
             told = np.isin(_joined(found, len(subjects)), _joined(behind, len(subjects)))
             parts = [found.where(~told), behind]
     return _united(direction, parts, subjects)
-
-
-def chosen_subjects(found: Seizures, minimum: int, unnamed: int = UNNAMED) -> list[int]:
-    """The named subjects by name, then the busiest addresses without one that have at least so many calls."""
-    counts = np.bincount(found.subject, minlength=len(found.subjects))
-    ours = sorted((name, code) for code, name in enumerate(found.subjects) if found.is_named[code] and counts[code])
-    others = sorted(
-        (-int(counts[code]), name, code)
-        for code, name in enumerate(found.subjects)
-        if not found.is_named[code] and counts[code] >= max(minimum, 1)
-    )
-    return [code for _, code in ours] + [code for _, _, code in others[:unnamed]]
-
-
-def figures(facts: Facts, found: Seizures) -> TrunkFigures:
-    """The figures of some seizures (of one subject)."""
-    rows = Population(found.calls, "calls", facts.population.entries)
-    entries = rows.entries
-    starts, ends = rows.numbers("invite_ts"), ends_of(found.calls)
-    acd = Delays.of(e411.acd(rows, entries["acd"]).values)
-    hour, causes = (starts - facts.period.from_ts) // _HOUR, read_causes(rows)
-    peak = busiest_hour(hour)
-    at_peak = hour == (MISSING if peak.ts is None else peak.ts)
-    return TrunkFigures(
-        rows=found.row,
-        failed=found.row[rows.failed],
-        asr=ratio(e411.asr(rows, entries["asr"])),
-        ner=ratio(e411.ner(rows, entries["ner"])),
-        acd_s=acd.mean,
-        minutes=float(np.nansum(connected(rows))) / _MINUTE_S,
-        pdd=Delays.of(e411.pdd(rows, entries["pdd"]).values),
-        calls_peak=concurrent(starts, ends),
-        second_peak=per_second(starts),
-        hour_ts=None if peak.ts is None else facts.period.from_ts + peak.ts * _HOUR,
-        hour_attempts=peak.number,
-        hour_34=int((at_peak & (causes == 34)).sum()),
-        hour_42=int((at_peak & (causes == 42)).sum()),
-        hour_503=int((at_peak & rows.has_status({503})).sum()),
-    )
-
-
-def counts_of(found: Seizures, facts: Facts) -> dict[tuple[str, bool], tuple[int, Ratio]]:
-    """Attempts and ASR of every subject, for a comparison: by its name and whether that is one of ours."""
-    if not len(found.row):
-        return {}
-    rows = Population(found.calls, "calls", facts.population.entries)
-    share = e411.asr(rows, rows.entries["asr"])
-    size = len(found.subjects)
-    attempts = np.bincount(found.subject, minlength=size).tolist()
-    answered = np.bincount(found.subject[share.numerator], minlength=size).tolist()
-    counted = np.bincount(found.subject[np.asarray(share.denominator, dtype=np.bool_)], minlength=size).tolist()
-    keys = zip(found.subjects, found.is_named, strict=True)
-    return {
-        key: (attempts[code], Ratio(answered[code], counted[code])) for code, key in enumerate(keys) if attempts[code]
-    }
-
-
-def peaks(name: str, directions: Iterable[Seizures]) -> tuple[Peak, Peak]:
-    """Of a trunk of ours the most calls at once and in a second, in all directions together."""
-    starts, ends = [_none()], [_none()]
-    for found in directions:
-        for code in (code for code, known in enumerate(found.subjects) if known == name and found.is_named[code]):
-            calls = found.of(code).calls
-            starts.append(calls.ints("invite_ts"))
-            ends.append(ends_of(calls))
-    began = np.concatenate(starts)
-    return concurrent(began, np.concatenate(ends)), per_second(began)
-
-
-def ratio(share: Share) -> Ratio:
-    """A share summed up."""
-    return Ratio(int(share.numerator.sum()), int(share.denominator.sum()))
-
-
-def ends_of(calls: Columns) -> Ints:
-    """When each call was over; of one of which no end is known the last that was heard of it: at least so long."""
-    if not len(calls):
-        return _none()
-    ends = calls.ints("end_ts")
-    heard = np.maximum(calls.ints("last_ts"), calls.ints("answer_ts"))  # MISSING is smaller than any time
-    return np.where(ends == MISSING, heard, ends)
-
-
-def read_causes(rows: Population) -> Ints:
-    """The cause of each call as somebody said it; MISSING where a table made it of the code, or there is none."""
-    derived = rows.is_one_of("cause_from", _DERIVED)
-    return np.where(derived, MISSING, rows.numbers("cause"))
-
-
-def mask_of(rows: Ints, length: int) -> Mask:
-    """Rows as a mask over so many."""
-    mask = np.zeros(length, dtype=np.bool_)
-    mask[rows] = True
-    return mask
 
 
 def _subject_of(label: Labels, facts: Facts, subjects: _Subjects) -> Ints:
@@ -263,7 +137,8 @@ def _behind(facts: Facts, direct: Ints, subjects: _Subjects) -> Seizures | None:
     first[1:] = (np.diff(call[order]) != 0) | (np.diff(to[order]) != 0)
     chosen = order[first]
     rows, call, to = rows[chosen], call[chosen], to[chosen]
-    return Seizures(TO, (), (), to, call, _as_there(facts, branches.take(rows), facts.calls.take(call)))
+    told = _only(branches, ("fate", "status_code", "request_ts", "final_ts")).take(rows)
+    return Seizures(TO, (), (), to, call, _as_there(facts, told, _only(facts.calls, _KEPT).take(call)))
 
 
 def call_rows(facts: Facts, table: Columns, rows: Ints) -> Ints:
@@ -362,6 +237,11 @@ def _outcome(facts: Facts, code: int) -> Outcome:
     return facts.registry.outcome_of_status(code).outcome
 
 
+def _only(table: Columns, names: Sequence[str]) -> Columns:
+    """Some columns of a table: what is not asked for need not be copied."""
+    return Columns(table.row_type, {name: table[name] for name in names}, len(table))
+
+
 def _joined(found: Seizures, subjects: int) -> Ints:
     joined: Ints = found.row * max(subjects, 1) + found.subject
     return joined
@@ -388,5 +268,6 @@ def _end_to_end(pieces: list[AnyColumn]) -> AnyColumn:
     return np.concatenate([piece for piece in pieces if isinstance(piece, np.ndarray)])
 
 
-def _none() -> NDArray[np.int64]:
+def nothing() -> Ints:
+    """No numbers."""
     return np.empty(0, dtype=np.int64)

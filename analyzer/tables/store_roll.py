@@ -72,6 +72,8 @@ def united(parts: list[ArrowTable], table: str, names: list[str] | None = None) 
     row_type = STORED[table].row_type
     if not parts:
         return conformed(pyarrow.table({}), row_type, names)
+    if all(part.schema.equals(parts[0].schema) for part in parts[1:]):  # the usual case: one conversion for all
+        return conformed(pyarrow.concat_tables(parts).unify_dictionaries(), row_type, names).combine_chunks()
     whole = pyarrow.concat_tables([conformed(part, row_type, names) for part in parts])
     return whole.unify_dictionaries().combine_chunks()
 

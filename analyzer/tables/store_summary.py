@@ -82,8 +82,8 @@ def _counted(pieces: Sequence[Piece], with_endpoints: bool) -> StoreSummary:
             sources.append(_of_parts(base, pieces, parts, lost))
         if journals:
             sources.append(_of_journals(base, pieces, journals, lost))
-        base.execute(f"CREATE TEMP VIEW calls AS {' UNION ALL '.join(sources)}")
         try:
+            base.execute(f"CREATE TEMP VIEW calls AS {' UNION ALL '.join(sources)}")
             return _summary(base, [pieces[place].day for place in (*parts, *journals)], with_endpoints)
         except Exception as error:
             raise _trouble(error, pieces) from error

@@ -58,13 +58,16 @@ def added_lines(added: Told, store: str, words: Words, zone: tzinfo) -> Iterator
             yield words("{source} is left out: it holds what {other} holds", source=one.source, other=one.known_as)
         else:
             at = local_time(one.added_ts, zone, decimals=0)
-            text = "{source} is left out: the store has it since {time}, as {other}"
-            yield words(text, source=one.source, time=at, other=one.known_as)
+            yield words(
+                "{source} is left out: the store has it since {time}, as {other}",
+                source=one.source,
+                time=at,
+                other=one.known_as,
+            )
     if added.captures:
         yield words("added to {store}: {count} captures", store=store, count=words.number(added.captures))
     if added.went_on:
-        count = words.number(added.went_on)
-        yield words("{count} calls of earlier captures went on in these", count=count)
+        yield words("{count} calls of earlier captures went on in these", count=words.number(added.went_on))
     if added.open_calls:
-        text = "{count} calls are open at the end; they go on in what was captured next"
-        yield words(text, count=words.number(added.open_calls))
+        count = words.number(added.open_calls)
+        yield words("{count} calls are open at the end; they go on in what was captured next", count=count)

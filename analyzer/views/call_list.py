@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,15 @@ FIELDS = (
 )  # fmt: skip
 
 
-def records(calls: Columns, rows: Ints, registry: Registry) -> Iterator[dict[str, Any]]:
+#: The same of calls of a store.
+STORED_FIELDS = ("call_key", *FIELDS, "run")
+
+
+def records(calls: Columns, rows: Ints, registry: Registry, fields: Sequence[str] = FIELDS) -> Iterator[dict[str, Any]]:
     """One record a call: the columns of docs/tables.md, with time, numbers and the cause's name; None when missing."""
     for row in rows.tolist():
-        record: dict[str, Any] = dict.fromkeys(FIELDS)
-        for name in FIELDS:
+        record: dict[str, Any] = dict.fromkeys(fields)
+        for name in fields:
             if name in calls:
                 record[name] = calls.value(name, row)
         record["time"] = rfc3339(calls.value("invite_ts", row))
@@ -57,13 +61,16 @@ def call_table(
     top: int,
     *,
     is_numbered: bool = False,
+    key_digits: int = 0,
 ) -> Table:
     """The calls as lines; where there are more than ``top``, the first of them (0 = all).
 
-    ``is_numbered``: with the call's number in front, by which `sipcause explain` finds it.
+    ``is_numbered``: with the call's number in front, by which `sipcause explain` finds it; ``key_digits``: with so many
+    digits of its key, for `sipcause explain --store`.
     """
     columns = [
         *([Column(words("call"), align_right=True)] if is_numbered else []),
+        *([Column(words("key"))] if key_digits else []),
         Column(words("time"), rank=0),
         Column(words("caller"), shrink=True),
         Column(words("callee"), shrink=True),
@@ -84,7 +91,7 @@ def call_table(
     if len(days) == 1:  # one day is said once
         times = [time[DAY + 1 :] for time in times]
     lines = [
-        (*_number(calls, row, is_numbered), Cell(time), *_cells(calls, row, registry, config, words))
+        (*_number(calls, row, is_numbered, key_digits), Cell(time), *_cells(calls, row, registry, config, words))
         for time, row in zip(times, shown.tolist(), strict=True)
     ]
     notes = []
@@ -103,7 +110,9 @@ def call_table(
     return Table(title, columns, lines, notes)
 
 
-def _number(calls: Columns, row: int, is_numbered: bool) -> tuple[Cell, ...]:
+def _number(calls: Columns, row: int, is_numbered: bool, key_digits: int) -> tuple[Cell, ...]:
+    if key_digits:
+        return (Cell((calls.value("call_key", row) or "")[:key_digits]),)
     return (Cell(str(calls.value("call_no", row))),) if is_numbered else ()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzer.views.table import Cell, Column, Table, Tone, plain
 from analyzer.views.times import local_time, span
@@ -13,7 +13,9 @@ from analyzer.vocab import NOT_UNSUCCESSFUL, Outcome
 from analyzer.wiretext import printable_text
 
 if TYPE_CHECKING:
+    from analyzer.registry import Registry
     from analyzer.tables.store_info import GapInfo, RunInfo, SpanInfo
+    from analyzer.tables.store_summary import StoreSummary
     from analyzer.tables.store_verify import Fault
 
 
@@ -29,6 +31,42 @@ def days_table(calls: Mapping[str, Mapping[str, int]], words: Words, top: int) -
         rows.append(plain(day, *(words.number(number) for number in numbers)))
     notes = [words("… and {count} earlier days", count=words.number(len(calls) - top))] if len(calls) > top else []
     return Table(words("Calls by day"), columns, rows, notes)
+
+
+def summary_tables(found: StoreSummary, registry: Registry, words: Words, top: int) -> list[Table]:
+    """Calls of a store by outcome, unsuccessful ones by code and cause, endpoints by the failures they originated."""
+    count = Column(words("calls"), align_right=True)
+    percent = Column("%", align_right=True)
+
+    def rows(counts: Mapping[Any, int], name: Callable[[Any], tuple[str, str]]) -> list[Sequence[Cell]]:
+        whole = sum(counts.values())
+        return [
+            plain(words.number(number), words.share(number, whole), *name(key))
+            for key, number in list(counts.items())[:top]
+        ]
+
+    def of_code(code: int | None) -> tuple[str, str]:
+        return ("–", words("no final response")) if code is None else (str(code), registry.status(code).phrase or "")
+
+    def of_cause(cause: int | None) -> tuple[str, str]:
+        return ("–", "") if cause is None else (str(cause), registry.cause(cause).name or "")
+
+    text = Column(words("text"), shrink=True)
+    code, cause = (Column(words(name), align_right=True) for name in ("code", "cause"))
+    tables = [
+        Table(words("Outcomes"), [count, percent, Column(words("outcome"))],
+              [row[:3] for row in rows(found.outcomes, lambda name: (words(name), ""))]),
+        Table(words("Unsuccessful calls by code"), [count, percent, code, text], rows(found.codes, of_code)),
+        Table(words("Unsuccessful calls by cause"), [count, percent, cause, text], rows(found.causes, of_cause)),
+    ]  # fmt: skip
+    columns = [Column(words("endpoint")), Column(words("VLAN"), align_right=True, rank=2)]
+    columns += [Column(words(name), align_right=True) for name in ("failures", "calls to it", "calls from it")]
+    endpoints = [
+        plain(one.ip, "" if one.network is None else str(one.network),
+              *(words.number(number) for number in (one.failures, one.calls_as_callee, one.calls_as_caller)))
+        for one in found.endpoints[:top]
+    ]  # fmt: skip
+    return [*tables, Table(words("Endpoints by failures originated"), columns, endpoints)]
 
 
 def runs_table(runs: Sequence[RunInfo], spans: Sequence[SpanInfo], words: Words, zone: tzinfo, top: int) -> Table:

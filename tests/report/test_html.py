@@ -12,8 +12,10 @@ from html.parser import HTMLParser
 import pytest
 
 from analyzer.registry import load_registry
+from analyzer.report.drawn import charts_of
 from analyzer.report.html import page
 from analyzer.report.html_view import SHOWN
+from analyzer.views.words import words
 from tests.report import sample
 
 _VOID = frozenset({"meta", "link", "input", "br", "img", "hr"})
@@ -162,3 +164,12 @@ def test_the_words_of_the_controls_survive_their_attribute(text: str) -> None:
     found = re.search(r'data-words="([^"]*)"', text)
     assert found is not None
     assert '"filter": "Filter"' in html.unescape(found[1])
+
+
+def test_drawn_charts_hold_strangers_names_as_texts() -> None:
+    drawn = charts_of(sample.report(), words(), load_registry())
+    charts = {name: (drawn[name].svg, drawn[name].alt) for name in ("change", "endpoints", "outages")}
+    read = Read(page(sample.report(), load_registry(), {"en": charts}))
+    assert (read.wrong, read.open, read.tags["svg"], read.tags["script"]) == ([], [], 3, 2)
+    assert [name for _, name, _ in read.attributes if name.startswith("on")] == []
+    assert [value for value in read.values("aria-label") if "<script>" in value] != []

@@ -215,6 +215,18 @@ def test_every_text_is_safe_to_show() -> None:
     assert any(r"name\u202egnp.exe\u2066\x00\x1b[31m" in text for text in texts(told()))
 
 
+def test_redials_of_one_caller_are_told_without_a_chance() -> None:
+    report = sample.report()
+    first = report.change.lines[0]
+    where = {"endpoint": first.where["endpoint"], "caller_agent": "Asterisk PBX"}
+    line = replace(first, where=where, endpoint=where["endpoint"], name=None, is_redials=True, q=1.0)
+    made = told(replace(report, change=replace(report.change, lines=(line,), why_not="no_change")))
+    (cells,) = table(made, "changes").rows
+    assert cells[0].text == f"One caller's redials: Failures from {where['endpoint']} of callers with Asterisk PBX"
+    assert cells[-1].text == ""
+    assert section(made, "change").lead == ("Nothing changed by more than chance.",)
+
+
 def test_clock_changes_are_said() -> None:
     report = sample.report()
     heat = tuple(replace(cell, hours=0) if (cell.weekday, cell.hour) == (6, 2) else cell for cell in report.heat)

@@ -177,6 +177,14 @@ def test_the_time_before_is_the_mean_of_its_weeks(site: Config) -> None:
     assert (lines(now)["A", "to"].attempts_before, lines(now)["A", "to"].asr_before) == (None, None)
 
 
+def test_a_trunk_that_has_no_calls_any_more_is_still_there(site: Config) -> None:
+    before = facts([call(EARLIER[0].from_ts + n, callee_ip=OTHER) for n in range(5)], period=EARLIER[0], config=site)
+    for rows in ([call(START)], []):
+        there = lines(facts(rows, config=site), before)["B", "to"]
+        assert (there.attempts.calls, there.attempts_before, there.asr) == (0, 5.0, Ratio(0, 0))
+        assert (there.peak_calls, there.peak_hour_ts, there.minutes, there.pdd_p95_ms) == (0, None, 0.0, None)
+
+
 def test_addresses_without_a_name_are_the_busiest_and_few() -> None:
     rows = [call(START + n, callee_ip=f"192.0.2.{n % 20}") for n in range(20 * 40)]
     rows += [call(START, callee_ip="192.0.2.200") for _ in range(3)]

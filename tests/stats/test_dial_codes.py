@@ -103,6 +103,11 @@ def test_without_a_country_national_numbers_stay_as_they_are() -> None:
     assert plan.dial_code("sip:0031201234567@x") == "+31"
 
 
+def test_a_country_without_a_national_prefix(tmp_path: Path) -> None:
+    plan = NumberPlan(configured(tmp_path, '[numbers]\ncountry = "34"\nnational = ""\n'), REGISTRY)
+    assert [plan.dial_code(f"sip:{user}@x") for user in ("912345678", "0034912345678", "1234")] == ["+34", "+34", "123"]
+
+
 def test_north_america(tmp_path: Path) -> None:
     text = '[numbers]\ncountry = "1"\ninternational = ["011", "00"]\nnational = "1"\n'
     plan = NumberPlan(configured(tmp_path, text), REGISTRY)

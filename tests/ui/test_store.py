@@ -121,3 +121,51 @@ def test_what_is_no_store_is_one_line(run: Run, tmp_path: Path) -> None:
         exit_code, out, err = run("store", command, tmp_path / "none")
         assert (exit_code, out) == (1, "")
         assert err == f"sipcause: {tmp_path}/none: is no store: there is no store.json in it\n"
+
+
+def test_summary_shows_outcomes_codes_causes_days_and_endpoints(run: Run, folder: Path) -> None:
+    exit_code, out, err = run("store", "summary", folder)
+    assert (exit_code, err) == (0, "")
+    assert out.startswith("6 calls, 2 unsuccessful\n")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["4", "66.7%", "answered"] in lines
+    assert ["2026-03-10", "6", "4", "2", "0"] in lines
+    _, out, _ = run("store", "summary", folder, "--lang", "nl", "--to", "2026-03-09")
+    assert out.startswith("0 gesprekken, 0 niet geslaagd\n")
+    exit_code, _, err = run("store", "summary", folder, "--from", "2026-03-11", "--to", "2026-03-10")
+    assert exit_code == 2
+    assert "--from 2026-03-11 lies after --to 2026-03-10" in err
+
+
+def test_summary_as_json(run: Run, folder: Path) -> None:
+    _, out, _ = run("store", "summary", folder, "--json", "--from", "2026-03-10")
+    said = json.loads(out)
+    assert (said["calls"], said["unsuccessful"]) == (6, 2)
+    assert said["outcomes"] == {"answered": 4, "busy": 2}
+    assert said["days"] == {"2026-03-10": {"answered": 4, "busy": 2}}
+    assert sum(said["codes"].values()) == sum(said["causes"].values()) == 2
+
+
+def test_compact_says_what_it_did(run: Run, folder: Path) -> None:
+    one = writer(folder, run="third")
+    list(one.recover().datagrams)
+    one.add("calls", call_rows([4, 5], outcome="busy"))
+    one.close()
+    exit_code, out, _ = run("store", "compact", folder)
+    assert exit_code == 0
+    assert "parts became 2:" in out
+    assert json.loads(run("store", "compact", folder, "--json")[1])["parts"] == 0
+    assert json.loads(run("store", "info", folder, "--json")[1])["rows"]["calls"] == 8
+    assert run("store", "verify", folder)[0] == 0
+
+
+def test_prune_says_what_goes(run: Run, folder: Path) -> None:
+    exit_code, out, _ = run("store", "prune", folder, "--keep", "1d", "--dry-run")
+    assert exit_code == 0
+    assert "1 days would go, from 2026-03-10 to 2026-03-10: 2 parts" in out
+    assert json.loads(run("store", "info", folder, "--json")[1])["rows"]["calls"] == 6
+    assert "1 days went" in run("store", "prune", folder, "--keep", "1d")[1]
+    # What the second run left stands in its journal until it is rolled.
+    assert json.loads(run("store", "info", folder, "--json")[1])["rows"]["calls"] == 3
+    assert run("store", "prune", folder, "--keep", "1d")[1].startswith("Nothing is older than ")
+    assert run("store", "prune", folder)[0] == 2

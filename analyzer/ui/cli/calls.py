@@ -5,14 +5,24 @@ from __future__ import annotations
 import click
 
 from analyzer.ui.cli.choosing import Asked, choosing_options
-from analyzer.ui.cli.common import CAPTURES, KEEP_COPIES, analyzing, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import (
+    KEEP_COPIES,
+    MAYBE_CAPTURES,
+    STORE,
+    analyzing,
+    notice,
+    reading_options,
+    say_when_cold,
+    settings,
+)
 
 #: Lines of the table unless --limit says otherwise.
 _LIMIT = 200
 
 
 @click.command()
-@CAPTURES
+@MAYBE_CAPTURES
+@STORE
 @reading_options
 @KEEP_COPIES
 @choosing_options
@@ -22,6 +32,7 @@ _LIMIT = 200
 @click.option("-w", "--write", "cut_out", metavar="FILE", help="Write the frames of these calls as pcapng.")
 def calls(
     captures: tuple[str, ...],
+    store: str | None,
     causes: str | None,
     reader: str,
     lang: str,
@@ -46,8 +57,11 @@ def calls(
 ) -> None:
     """List calls: when, who called whom, how it ended and why, who is charged.
 
-    All that is asked for must fit; an option that is repeated gives alternatives.
+    All that is asked for must fit; an option that is repeated gives alternatives. With --store DIR the calls are those
+    of a store; -w cuts them out of the captures that were added, where these still are.
     """
+    if (store is None) == (not captures):
+        raise click.UsageError("give captures, or --store DIR")
     from analyzer.ui.cli.moments import zone_named
 
     settled, codes = settings(config, registry)
@@ -55,6 +69,17 @@ def calls(
     asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until, scanners)
     if cut_out is not None and "-" in captures:
         raise click.BadParameter("frames cannot be cut out of standard input; give a file", param_hint="-w")
+    if store is not None:
+        from analyzer.ui.cli.stored import StoredCalls
+        from analyzer.views.words import words
+
+        reading = analyzing(settled, codes, causes, reader, keylog, keep_copies)
+        stored = StoredCalls(store, reading, zone, words(lang), quiet)
+        table, rows = stored.chosen(asked)
+        if cut_out is not None:
+            stored.cut(table, rows, cut_out)
+        stored.show_list(table, rows, form, limit)
+        return
     say_when_cold(quiet)
     from analyzer import api
     from analyzer.stats.select import chosen

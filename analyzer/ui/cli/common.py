@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+MAYBE_CAPTURES = click.argument("captures", nargs=-1, metavar="[CAPTURE...]")
+STORE = click.option("--store", metavar="DIR", help="Ask the store in this folder instead of captures (docs/store.md).")
 KEEP_COPIES = click.option(
     "--keep-copies", is_flag=True, help="Count packets that were captured twice as often as they stand there."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.ui.cli.choosing import Asked, choosing_options
-from analyzer.ui.cli.common import KEEP_COPIES, analyzing, notice, reading_options, say_when_cold, settings
+from analyzer.ui.cli.common import KEEP_COPIES, STORE, analyzing, notice, reading_options, say_when_cold, settings
 
 if TYPE_CHECKING:
     from analyzer.batch import Columns, Ints
@@ -19,7 +19,8 @@ _LIMIT = 200
 
 
 @click.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE... [CALL]")
+@click.argument("captures", nargs=-1, metavar="CAPTURE... [CALL] | KEY")
+@STORE
 @reading_options
 @KEEP_COPIES
 @choosing_options
@@ -27,6 +28,7 @@ _LIMIT = 200
 @click.option("--json", "as_json", is_flag=True, help="The same for programs (docs/json.md).")
 def explain(
     captures: tuple[str, ...],
+    store: str | None,
     causes: str | None,
     reader: str,
     lang: str,
@@ -49,12 +51,21 @@ def explain(
 ) -> None:
     """Explain a call line by line: which rule did what with which frame, what was rejected, and the verdict.
 
-    CALL is the call's number, its Call-ID or its lasting key. With options that choose calls instead, as those of `sipcause calls`, the
-    calls behind a number are listed, and explained where it is one.
+    CALL is the call's number, its Call-ID or its lasting key. With options that choose calls instead, as those of
+    `sipcause calls`, the calls behind a number are listed, and explained where it is one.
+
+    With --store DIR the call is one of a store, and KEY its key, the beginning of that, or its Call-ID: shows all that
+    the store knows, and explains it line by line where its captures still are.
     """
     from analyzer.ui.cli.moments import zone_named
 
     asked = Asked(failed, outcomes, statuses, causes_chosen, endpoints, numbers, since, until, scanners)
+    if store is not None:
+        reading = analyzing(*settings(config, registry), causes, reader, keylog, keep_copies)
+        _stored(store, captures, asked, reading, zone_name, lang, quiet, as_json)
+        return
+    if not captures:
+        raise click.UsageError("give captures, or --store DIR and the KEY of a call")
     which = None
     if not asked.is_anything and len(captures) > 1:
         *files, which = captures
@@ -109,6 +120,34 @@ def explain(
         notice(words(lang)("one of them, line by line: {command}", command=example), quiet)
 
 
+def _stored(
+    folder: str,
+    arguments: tuple[str, ...],
+    asked: Asked,
+    options: dict[str, Any],
+    zone_name: str | None,
+    lang: str,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """The same of a store."""
+    from analyzer.ui.cli.moments import zone_named
+    from analyzer.ui.cli.stored import StoredCalls
+    from analyzer.views.words import words
+
+    if len(arguments) > 1 or (not arguments) != asked.is_anything:
+        raise click.UsageError("give --store DIR and the KEY of a call, or options that choose calls")
+    stored = StoredCalls(folder, options, zone_named(zone_name, options["config"].zone), words(lang), quiet)
+    if arguments:
+        table, rows = stored.named(arguments[0])
+    else:
+        table, rows = stored.chosen(asked)
+    if len(rows) == 1:
+        stored.explain(table, int(rows[0]), as_json)
+        return
+    stored.show_list(table, rows, "json" if as_json else "table", _LIMIT)
+
+
 def _named(table: Columns, which: str) -> Ints:
     """The calls of a number or a Call-ID; wrong usage where there is none."""
     from analyzer.stats.select import called
@@ -116,7 +155,8 @@ def _named(table: Columns, which: str) -> Ints:
     rows = called(table, which)
     if not len(rows):
         raise click.BadParameter(
-            f"{which}: no call has this number, Call-ID or key; there are {len(table)} calls (sipcause calls lists them)",
+            f"{which}: no call has this number, Call-ID or key; there are {len(table)} calls"
+            " (sipcause calls lists them)",
             param_hint="CALL",
         )
     return rows

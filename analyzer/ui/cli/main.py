@@ -28,7 +28,7 @@ COMMANDS = {
     "interfaces": ("interfaces", "interfaces", "Network interfaces that can be listened to."),
     "captures": ("captures", "captures", "What is in capture files."),
     "alerts": ("alerts", "alerts", "Whether the rules of live --alerts are understood, and whether they arrive."),
-    "store": ("store", "store", "What is in a store of live runs, and whether it can be read."),
+    "store": ("store", "store", "What is in a store of captures and live runs, and whether it can be read."),
     "code": ("code", "code", "Explain a SIP status code or a vendor's code."),
     "cause": ("code", "cause", "Explain an ISDN (Q.850) cause."),
     "codes": ("code", "codes", "List status codes, by family."),
