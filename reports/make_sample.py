@@ -3,7 +3,7 @@
     python3 reports/make_sample.py                     write reports/sample/
     python3 reports/make_sample.py --captures DIR      write the captures alone, to try commands of the report on them
 
-From Tuesday 09:12 of the second week on half of the calls to trunk 2 meet a full trunk. The octets depend on nothing but
+From Tuesday 09:12 of the second week on half of the calls to trunk 2 meet a full trunk. Octets depend on nothing but
 this file and pcaps/; tests/report/test_committed_sample.py holds the sample up to date.
 """
 
