@@ -201,8 +201,8 @@ def test_an_empty_week_draws_no_table_and_says_what_there_is_not() -> None:
 
 def test_a_cell_is_named_by_every_dimension_that_it_has() -> None:
     where = {
-        "status_code": "none", "cause": "34", "endpoint": "192.0.2.7", "prefix": "+49", "agent": "GW", "caller_agent": "PBX",
-        "hours": "08-12",
+        "status_code": "none", "cause": "34", "endpoint": "192.0.2.7", "prefix": "+49", "agent": "GW",
+        "caller_agent": "PBX", "hours": "08-12",
     }  # fmt: skip
     line = replace(sample.report().change.lines[0], where=where, name="Carrier A", share=None, began_ts=None)
     teller = telling.Teller(sample.report(), words(), REGISTRY)
