@@ -169,7 +169,7 @@ class Table:
                 joint, known = self.joint(chosen, kept)
                 keys, member = np.unique(np.where(known, joint, -1), return_inverse=True)
                 counts = np.bincount(member * len(self.periods) + period, minlength=len(keys) * len(self.periods))
-                counts = counts.reshape(len(keys), -1)
+                counts = counts.reshape(len(keys), len(self.periods))
                 totals = np.stack([counts[:, 0], counts[:, 1:].sum(axis=1)], axis=1)
                 stays = (keys >= 0) & ((totals[:, 0] >= least) | (totals[:, 1] >= least * self.weeks))
                 first = np.zeros(len(keys), dtype=np.int64)
@@ -212,7 +212,7 @@ class Table:
                 cell = np.where(known & (keys[place] == joint), place, -1)
             of_failed = cell[self.rows]
             places = (of_failed * len(self.periods) + self.period[self.rows])[of_failed >= 0]
-            failed = np.bincount(places, minlength=len(keys) * len(self.periods)).reshape(len(keys), -1)
+            failed = np.bincount(places, minlength=len(keys) * len(self.periods)).reshape(len(keys), len(self.periods))
             self._traffic[dimensions] = Traffic(keys, self.by_block(cell, len(keys)), failed)
         return self._traffic[dimensions]
 
