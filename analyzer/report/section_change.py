@@ -126,6 +126,8 @@ def subject(tell: Teller, line: ChangeLine) -> str:
         parts.append(words("of callers with {agent}", agent=printable_text(where["caller_agent"])))
     if "agent" in where:
         parts.append(words("with {agent}", agent=printable_text(where["agent"])))
+    if "caller_agent" in where:
+        parts.append(words("of callers with {agent}", agent=printable_text(where["caller_agent"])))
     if "hours" in where:
         parts.append(words("at {hours}", hours=printable_text(where["hours"])))
     what = " ".join(parts)

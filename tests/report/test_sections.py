@@ -207,7 +207,7 @@ def test_a_cell_is_named_by_every_dimension_that_it_has() -> None:
     line = replace(sample.report().change.lines[0], where=where, name="Carrier A", share=None, began_ts=None)
     teller = telling.Teller(sample.report(), words(), REGISTRY)
     assert cell_sentence(teller, line, is_short=True) == (
-        "Silence with cause 34 from Carrier A (192.0.2.7) to +49 of callers with PBX with GW at 08-12 "
+        "Silence with cause 34 from Carrier A (192.0.2.7) to +49 with GW of callers with PBX at 08-12 "
         "rose from 14 to 412."
     )
 
