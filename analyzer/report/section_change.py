@@ -122,8 +122,6 @@ def subject(tell: Teller, line: ChangeLine) -> str:
         parts.append(words("from {endpoint}", endpoint=tell.endpoint(line.endpoint or where["endpoint"], name)))
     if "prefix" in where:
         parts.append(words("to {prefix}", prefix=printable_text(where["prefix"])))
-    if "caller_agent" in where:
-        parts.append(words("of callers with {agent}", agent=printable_text(where["caller_agent"])))
     if "agent" in where:
         parts.append(words("with {agent}", agent=printable_text(where["agent"])))
     if "caller_agent" in where:
