@@ -168,8 +168,8 @@ def test_notes_of_the_operator(run: Run, site: Callable[[str], None], tmp_path: 
     site('[report]\nnotes = "notes.toml"\n')
     code, _, err = run(FULL, "--format", "json")
     assert (code, err) == (1, f"sipcause: {tmp_path}/notes.toml: -: No such file or directory\n")
-    told = json.loads(run(FULL, "--json", "--format", "json", "--config", _empty(tmp_path))[1])
-    days = told["about"]["period"]["days"]
+    plain = run(FULL, "--json", "--format", "json", "--config", _empty(tmp_path))[1]
+    days = json.loads(plain)["about"]["period"]["days"]
     (tmp_path / "notes.toml").write_text(f'[[note]]\nday = {days[1]}\ntext = "Ticket 7"\n', "utf-8")
     assert json.loads(run(FULL, "--json", "--format", "json")[1])["notes"][0]["text"] == "Ticket 7"
     (tmp_path / "notes.toml").write_text("[[note]]\nday = 7\n", "utf-8")
