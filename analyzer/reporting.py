@@ -10,6 +10,7 @@ as one timeline and get the columns that a store would give them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ class Analysed:
     def __init__(self, paths: Sequence[str], zone: tzinfo, options: Mapping[str, Any]) -> None:
         """``options``: those of `analyzer.api.analyze`. Raises CaptureError, UnknownProfile."""
         self.zone = zone
+        self.paths = tuple(paths)
         self._messages = MessageDays(zone)
         self.result: Result = api.analyze(*paths, **options, message_sink=self._messages)
         #: By name, as an analysis has them; ``doubts`` are those of no period.
@@ -95,7 +97,8 @@ class Analysed:
         """The report of a period of them."""
         result = self.result
         slices = [slice_of(self._of(one), one, RUN) for one in (period, *compared)]
-        return _report(slices, result.config, result.registry, result.causes_profile, None, notes, version)
+        made = _report(slices, result.config, result.registry, result.causes_profile, None, notes, version)
+        return replace(made, about=replace(made.about, captures=self.paths))
 
     def _stored(self) -> dict[str, Columns]:
         result = self.result

@@ -36,6 +36,7 @@ from bench.month_rows import (
     FLOWS,
     HOUR,
     NUMBERS,
+    OLD_FIRMWARE,
     PHONES,
     REFUSED,
     SECOND,
@@ -51,7 +52,7 @@ from bench.month_rows import (
 
 Reals = NDArray[np.float64]
 
-__all__ = ["FIRMWARE", "TRUNK", "Month", "Shape", "firmware_began", "trunk_began"]
+__all__ = ["FIRMWARE", "OLD_FIRMWARE", "TRUNK", "Month", "Shape", "firmware_began", "trunk_began"]
 
 #: From the Monday on; local time.
 _TRUNK_BEGAN, _FIRMWARE_BEGAN = timedelta(days=1, hours=14, minutes=5), timedelta(days=3, hours=8)

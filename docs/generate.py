@@ -232,9 +232,30 @@ def kpis_page() -> str:
     return KPIS_PAGE.format(tables="\n\n".join(parts))
 
 
+#: What report.md is joined of: the manual, then definitions, then forms.
+REPORT_PARTS = ("manual", "numbers", "change", "trunks", "page", "paper")
+
+
+def report_page() -> str:
+    """The manual of reports, with the definitions of each part beneath; titles are one level below the page's."""
+    texts = [FOLDER / "report-parts" / f"{name}.md" for name in REPORT_PARTS]
+    joined = "\n\n".join(_below(path.read_text(encoding="utf-8").strip()) for path in texts if path.exists())
+    return f"<!-- Joined from docs/report-parts/ by docs/generate.py. -->\n{joined.replace('](../../', '](../')}\n"
+
+
+def _below(text: str) -> str:
+    """Only the manual has a title of the first level; a part with such titles is moved one level down."""
+    is_manual = text.startswith("# The weekly report")
+    lines = text.splitlines()
+    if is_manual or not any(line.startswith("# ") for line in lines):
+        return text
+    return "\n".join("#" + line if line.startswith("#") else line for line in lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "kpis.md": kpis_page,
     "live.schema.json": live_schema,
+    "report.md": report_page,
     "report.schema.json": report_schema,
     "tables.md": tables_page,
     "verified.md": verified_page,

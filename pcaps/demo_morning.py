@@ -219,12 +219,12 @@ def _cut_by_the_end(book: Book, rng: random.Random) -> None:
         book.truths.append((at, truth, script.path))
 
 
-def registrations(book: Book, rng: random.Random) -> None:
-    """Every device registers four times; one of them is refused."""
+def registrations(book: Book, rng: random.Random, rounds: int = 4) -> None:
+    """Every device registers again and again; one of them is refused."""
     devices = ["gigaset", "practice", *(f"phone{n}" for n in range(1, 7)), *(f"pbx{n}" for n in range(1, 7))]
     for device in devices:
         at = book.morning.begin + rng.randint(5, 3000) * SECOND
-        for round_ in range(4):
+        for round_ in range(rounds):
             script = Script([device, "registrar"], rng, ("", ""))
             refused = device == "phone4"
             for answer in ("401", "403" if refused else "200"):

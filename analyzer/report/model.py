@@ -58,6 +58,8 @@ class About:
     #: Calls that had not ended when they were written.
     open_calls: int
     grade: str | None
+    #: Captures as they were given, for the commands that the report names; empty for a store.
+    captures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from analyzer.report.calls_told import calls_table
 from analyzer.report.document import Block, Cell, ChartRef, Column, Finding, Findings, Kind, Paragraph, Section, Table
@@ -121,10 +122,10 @@ def subject(tell: Teller, line: ChangeLine) -> str:
         parts.append(words("from {endpoint}", endpoint=tell.endpoint(line.endpoint or where["endpoint"], name)))
     if "prefix" in where:
         parts.append(words("to {prefix}", prefix=printable_text(where["prefix"])))
-    if "caller_agent" in where:
-        parts.append(words("of callers with {agent}", agent=printable_text(where["caller_agent"])))
     if "agent" in where:
         parts.append(words("with {agent}", agent=printable_text(where["agent"])))
+    if "caller_agent" in where:
+        parts.append(words("of callers with {agent}", agent=printable_text(where["caller_agent"])))
     if "hours" in where:
         parts.append(words("at {hours}", hours=printable_text(where["hours"])))
     what = " ".join(parts)
@@ -173,14 +174,13 @@ def _facts(tell: Teller, line: ChangeLine) -> list[tuple[str, Cell]]:
     """Its codes and causes, which can be told in three ways, and how sure it is."""
     words, facts = tell.words, []
     codes = line.codes or ({line.where["status_code"]: line.failures.calls} if "status_code" in line.where else {})
-    for code, _ in sorted(codes.items(), key=lambda pair: -pair[1])[:_NAMED]:
-        facts.append((words("code"), tell.causes.code(int(code) if code.isdecimal() else None)))
+    for code, count in sorted(codes.items(), key=lambda pair: -pair[1])[:_NAMED]:
+        told = tell.causes.code(int(code) if code.isdecimal() else None)
+        facts.append((words("code"), replace(told, note=f"×{words.number(count)}")))
     for cause, count in sorted(line.read_causes.items(), key=lambda pair: -pair[1])[:_NAMED]:
         if cause.isdecimal():
             cell = tell.causes.cause(int(cause))
-            facts.append(
-                (words("cause read"), Cell(cell.text, cell.sort, terms=cell.terms, note=f"×{words.number(count)}"))
-            )
+            facts.append((words("cause read"), replace(cell, note=f"×{words.number(count)}")))
     facts.append((words("share of calls"), Cell(tell.points(line.points), line.points)))
     if not line.is_redials:
         facts.append((words("chance"), Cell(_chance(tell, line), line.q)))

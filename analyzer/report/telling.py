@@ -230,6 +230,8 @@ class Teller:
         about = self.report.about
         if about.store is not None:
             return f"--store {shlex.quote(printable_text(about.store))}"
+        if about.captures:
+            return " ".join(shlex.quote(printable_text(name)) for name in about.captures)
         names = [shlex.quote(printable_text(line.source)) for line in about.sources]
         return " ".join(names[:_SOURCES]) + (" …" if len(names) > _SOURCES else "")
 

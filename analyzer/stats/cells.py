@@ -27,7 +27,7 @@ from analyzer.vocab import CAUSE_GROUPS
 #: Dimensions, those that are told first among equals first. What one more costs (`cost`): a cell is preferred to one
 #: with a dimension less only where it parts what changed from what did not so much better (`compare.Compared.gain`).
 COSTS: Mapping[str, float] = {
-    "endpoint": 0.98, "status_code": 0.97, "cause": 0.94, "agent": 0.95, "caller_agent": 0.85, "prefix": 0.8,
+    "endpoint": 0.98, "status_code": 0.97, "cause": 0.9, "agent": 0.95, "caller_agent": 0.85, "prefix": 0.8,
     "hours": 0.75,
 }  # fmt: skip
 #: Of a code and a cause together: people know failures by their code, so a cause alone costs more than both.
@@ -169,7 +169,7 @@ class Table:
                 joint, known = self.joint(chosen, kept)
                 keys, member = np.unique(np.where(known, joint, -1), return_inverse=True)
                 counts = np.bincount(member * len(self.periods) + period, minlength=len(keys) * len(self.periods))
-                counts = counts.reshape(len(keys), -1)
+                counts = counts.reshape(len(keys), len(self.periods))
                 totals = np.stack([counts[:, 0], counts[:, 1:].sum(axis=1)], axis=1)
                 stays = (keys >= 0) & ((totals[:, 0] >= least) | (totals[:, 1] >= least * self.weeks))
                 first = np.zeros(len(keys), dtype=np.int64)
@@ -212,7 +212,7 @@ class Table:
                 cell = np.where(known & (keys[place] == joint), place, -1)
             of_failed = cell[self.rows]
             places = (of_failed * len(self.periods) + self.period[self.rows])[of_failed >= 0]
-            failed = np.bincount(places, minlength=len(keys) * len(self.periods)).reshape(len(keys), -1)
+            failed = np.bincount(places, minlength=len(keys) * len(self.periods)).reshape(len(keys), len(self.periods))
             self._traffic[dimensions] = Traffic(keys, self.by_block(cell, len(keys)), failed)
         return self._traffic[dimensions]
 

@@ -185,10 +185,7 @@ class Facts:
             return []
         column = self.calls["call_key"]
         assert isinstance(column, (Labels, Texts))
-        taken = column.take(np.asarray(rows, dtype=np.int64))
-        if isinstance(taken, Texts):
-            return [value or "" for value in taken.values()]
-        return [taken.value(row) or "" for row in range(len(taken.codes))]
+        return [column.value(row) or "" for row in np.asarray(rows, dtype=np.int64).tolist()]
 
 
 def without(table: Columns, names: tuple[str, ...]) -> Columns:

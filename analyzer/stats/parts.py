@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.batch import MISSING, Ints, Labels, Texts
+from analyzer.stats.distinct import distinct
 from analyzer.stats.kpi import wilson
 from analyzer.stats.population import Population
 from analyzer.stats.select import digits, user_of
@@ -30,8 +31,6 @@ NONE, OTHER = "(none)", "(other)"
 #: Digits of a national or short number that make a prefix.
 NATIONAL_DIGITS = 3
 _SECOND = 1_000_000_000
-#: Texts that are remembered at a time, so that equal ones are looked at once.
-_REMEMBERED = 1 << 16
 #: Offsets of time zones are multiples of it.
 _QUARTER = 900 * _SECOND
 _HOST = re.compile(r"\[[^\]]*\]|[^:;?>]*")
@@ -299,21 +298,16 @@ def of_text(rows: Population, column: str, key: Callable[[bytes], bytes], part: 
         translate = np.array([*(number(name) for name in texts.names), -1], dtype=np.int32)
         return Labels(translate[texts.codes], list(names))
     assert isinstance(texts, Texts)
-    raw = texts.octets.tobytes()
+    found = distinct(texts)
     known: dict[bytes, int] = {}
     codes = []
-    for start, length in zip(texts.starts.tolist(), texts.lengths.tolist(), strict=True):
-        if length < 0:
-            codes.append(-1)
-            continue
-        octets = key(raw[start : start + length])
-        code = known.get(octets)
+    for octets in found.values:
+        kept = key(octets)
+        code = known.get(kept)
         if code is None:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            code = known[octets] = number(printable(octets))
+            code = known[kept] = number(printable(kept))
         codes.append(code)
-    return Labels(np.array(codes, dtype=np.int32), list(names))
+    return Labels(np.array([*codes, -1], dtype=np.int32)[found.codes], list(names))
 
 
 def _hour_of(ts: int, zone: tzinfo) -> str:

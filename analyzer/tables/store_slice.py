@@ -12,7 +12,7 @@ from analyzer.batch import Columns, Labels
 from analyzer.schema import columns as schema_columns
 from analyzer.tables.build import empty
 from analyzer.tables.from_arrow import columns_of_arrow
-from analyzer.tables.slices import ENDS, Slice, within
+from analyzer.tables.slices import ENDS, Slice, runs_of, within
 from analyzer.tables.store_once import losers, without
 from analyzer.tables.store_pieces import Piece, read_all
 from analyzer.tables.store_roll import united
@@ -57,9 +57,10 @@ def _names(table: str, columns: Mapping[str, Sequence[str]] | None) -> list[str]
 
 
 def _read(pieces: Mapping[str, list[Piece]], wanted: Mapping[str, list[str]], period: Period) -> Slice:
-    return Slice(
-        period, {table: _table(pieces.get(table, []), table, names, period) for table, names in wanted.items()}
-    )
+    found: dict[str, Columns] = {}
+    for table, names in wanted.items():  # calls come first: captures ask whose they are
+        found[table] = _table(pieces.get(table, []), table, names, period, runs_of(found.get("calls")))
+    return Slice(period, found)
 
 
 def days_of(table: str, period: Period, zone: tzinfo) -> tuple[str, str]:
@@ -79,15 +80,16 @@ def _day(ts: int, zone: tzinfo) -> date:
     return datetime.fromtimestamp(ts // _SECOND, UTC).astimezone(zone).date()
 
 
-def _table(pieces: Sequence[Piece], table: str, names: list[str], period: Period) -> Columns:
+def _table(pieces: Sequence[Piece], table: str, names: list[str], period: Period, runs: frozenset[str]) -> Columns:
     stored = STORED[table]
     if not pieces or not names:
         return empty(stored.row_type)
     order = [stored.time, *(name for name in (ENDS.get(table), "run", _number(table)) if name)]
+    order += ["kind"] if table == "captures" else []
     read = list(dict.fromkeys([*names, *order]))
     lost = losers(pieces, table)
     parts = [without(rows, lost.get(place)) for place, rows in enumerate(read_all(pieces, read))]
-    rows = within(columns_of_arrow(stored.row_type, united(parts, table, read)), table, stored.time, period)
+    rows = within(columns_of_arrow(stored.row_type, united(parts, table, read)), table, stored.time, period, runs)
     return _in_order(rows, stored.time, _number(table))
 
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import pyarrow
 from pyarrow import parquet
 
+from analyzer.errors import StoreError
 from analyzer.tables.journal import MESSAGES, Log, unpack
 from analyzer.tables.store_files import JOURNAL, NEW, OPEN, logs_in
 from analyzer.tables.store_locks import is_alive
 from analyzer.tables.store_open import unpack_messages
+from analyzer.tables.store_pieces import counted, listed
 from analyzer.tables.store_read import Store
 from analyzer.tables.store_roll import united
 from analyzer.tables.store_tables import STORED
@@ -68,9 +70,23 @@ def verify(store: Store) -> Verified:
                 continue
             except (OSError, pyarrow.ArrowException, ValueError, KeyError) as error:
                 faults.append(Fault(str(path), UNREADABLE, _said(error)))
+    faults += [
+        Fault(str(path), UNFINISHED, "its rows stand in a merged part; the next compaction removes it")
+        for path in _merged(store)
+    ]
     halves = sorted(store.folder.glob(f"*/**/*{NEW}"))
     faults += [Fault(str(path), UNFINISHED, "writing it was interrupted; it is made anew") for path in halves]
     return Verified(parts, rows, logs, messages, faults)
+
+
+def _merged(store: Store) -> Iterator[Path]:
+    """Parts that were merged and are still there."""
+    for table in STORED:
+        try:
+            count = {path for _, path in counted(store.folder, table)}
+        except (FileNotFoundError, StoreError):
+            continue  # it changes just now, or is among the unreadable
+        yield from (path for _, path in listed(store.folder, table) if path not in count and path.exists())
 
 
 def _read(path: Path) -> int:

@@ -12,14 +12,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from analyzer.batch import Columns, Labels
 from analyzer.report.change import change
 from analyzer.report.lines import Change, ChangeLine, HeadlineLine
 from analyzer.report.proof import Proof
 from analyzer.report.weekly import weekly
+from analyzer.stats.counting import one_of
 from analyzer.stats.facts import Facts
-from bench.month import FIRMWARE, TRUNK, Month, Shape, firmware_began, trunk_began
+from analyzer.tables.slices import Slice
+from bench.month import FIRMWARE, OLD_FIRMWARE, TRUNK, Month, Shape, firmware_began, trunk_began
 from tests.report.made_facts import config, facts, registry
 
 GOLDEN = Path(__file__).parent / "golden" / "made_month.json"
@@ -145,6 +149,43 @@ def test_what_is_no_news(shape: dict[str, Any]) -> None:
     assert found.why_not == "no_change"
     assert found.lines == ()
     assert found.cells_tested > 20
+
+
+def changed(part: Slice, chosen: Any, status: int, outcome: str, cause: int, source: str) -> Slice:
+    """The calls of a mask (by what `chosen` makes of the calls) with another end."""
+    calls = part.calls
+    rows = chosen(calls)
+    made = dict(calls.columns)
+    for name, value in (("status_code", status), ("cause", cause)):
+        made[name] = np.where(rows, value, calls.ints(name))
+    for name, text in (("outcome", outcome), ("cause_from", source)):
+        labels = calls.labels(name)
+        names = [*labels.names, text]
+        made[name] = Labels(np.where(rows, len(names) - 1, labels.codes).astype(np.int32), names)
+    return Slice(part.period, {**part.tables, "calls": Columns(calls.row_type, made, len(calls))})
+
+
+def test_a_cause_that_is_only_told_since_is_no_rise() -> None:
+    week, before = month(seed=8, calls=40_000, weeks=2, planted=()).slices[::-1]
+    told = changed(week, lambda calls: calls.ints("status_code") == 404, 404, "invalid_number", 1, "reason")
+    now, then = (Facts(part, registry(), SETTINGS, "dss1") for part in (told, before))
+    # More of the 404 have a read cause by far, and there are as many of them as there were.
+    read = [one_of(one.calls.labels("cause_from"), {"reason"}) & one.failed for one in (now, then)]
+    assert read[0].sum() > 1.3 * read[1].sum()
+    assert change(now, [then], Proof(now)).lines == ()
+
+
+def test_a_bad_agent_under_a_new_name_is_no_rise() -> None:
+    def worse(calls: Columns) -> Any:
+        return one_of(calls.labels("callee_agent"), {OLD_FIRMWARE, FIRMWARE}) & (np.arange(len(calls)) % 3 == 0)
+
+    made = month(seed=9, calls=40_000, weeks=2, planted=("update",))
+    now, then = (
+        Facts(changed(part, worse, 500, "failed", 41, "profile"), registry(), SETTINGS, "dss1")
+        for part in (made.week, made.before[0])
+    )
+    assert (one_of(now.calls.labels("callee_agent"), {FIRMWARE}) & now.failed).sum() > 100
+    assert change(now, [then], Proof(now)).lines == ()
 
 
 def test_redials_of_one_caller_are_shown_as_one_and_are_nobodys_incident() -> None:

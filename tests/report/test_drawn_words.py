@@ -42,7 +42,7 @@ def test_texts_of_the_paper_have_their_dutch() -> None:
 
 
 def test_charts_name_months_weekdays_and_families_in_dutch() -> None:
-    from analyzer.charts.narrow import FAILING, _MONTHS, _WEEKDAYS, family_title
+    from analyzer.charts.narrow import _MONTHS, _WEEKDAYS, FAILING, family_title
     from analyzer.views.words import words
 
     assert {*_MONTHS, *_WEEKDAYS} <= set(language("nl").ui)

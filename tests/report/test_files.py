@@ -194,3 +194,10 @@ def test_a_folder_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
 def test_other_formats_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such format: docx"):
         write(told(), REGISTRY, tmp_path, ["docx"])
+
+
+def test_every_csv_column_is_documented() -> None:
+    text = (DOCS / "report-parts" / "paper.md").read_text(encoding="utf-8")
+    for name, octets in csv_files(sample.empty()):
+        headings = octets.decode().partition("\n")[0].replace(",", ", ")
+        assert f"| `{Path(name).name}` | {headings} |" in text

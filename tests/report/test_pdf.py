@@ -35,7 +35,13 @@ def weasyprint() -> Any:
 
 
 @pytest.fixture(scope="module")
-def rendered() -> tuple[list[str], list[str]]:
+def sheet() -> str:
+    """The HTML that the PDF of the sample is made of."""
+    return paper(told(), REGISTRY)
+
+
+@pytest.fixture(scope="module")
+def rendered(sheet: str) -> tuple[list[str], list[str]]:
     """The text of every page, and what was to be fetched."""
     asked: list[str] = []
 
@@ -43,7 +49,7 @@ def rendered() -> tuple[list[str], list[str]]:
         asked.append(url)
         raise ValueError(url)
 
-    document = weasyprint().HTML(string=paper(told(), REGISTRY), url_fetcher=fetch).render()
+    document = weasyprint().HTML(string=sheet, url_fetcher=fetch).render()
     return [_text(page._page_box) for page in document.pages], asked
 
 
@@ -114,12 +120,11 @@ def test_nothing_is_fetched(rendered: tuple[list[str], list[str]]) -> None:
         made._refuse("file:///etc/passwd")
 
 
-def test_paper_holds_no_element_of_a_stranger() -> None:
-    text = paper(told(), REGISTRY)
-    assert "<script" not in text
-    assert "<img" not in text
-    assert "onerror=" not in re.sub(r"onerror=&#39;|onerror='window\.pwned=1'&gt;|onerror=&#x27;", "", text)
-    assert "49" not in re.findall(r"\{\{ ?(\d+) ?\}\}", text)
+def test_paper_holds_no_element_of_a_stranger(sheet: str) -> None:
+    assert "<script" not in sheet
+    assert "<img" not in sheet
+    assert "</style></script>" not in sheet
+    assert "{{ 7*7 }}" in sheet, "what looks like a template is a text"
 
 
 def test_long_tables_are_cut_and_say_so() -> None:
@@ -132,11 +137,10 @@ def test_long_tables_are_cut_and_say_so() -> None:
     assert f"… and {500 - ROWS} more rows, in the page and the CSV files" in text
 
 
-def test_charts_stand_in_the_ink_of_paper() -> None:
-    text = paper(told(), REGISTRY)
-    assert text.count('<svg class="chart"') == 9
-    assert "currentColor" not in text
-    assert "var(--chart" not in text
+def test_charts_stand_in_the_ink_of_paper(sheet: str) -> None:
+    assert sheet.count('<svg class="chart"') == 9
+    assert "currentColor" not in sheet
+    assert "var(--chart" not in sheet
 
 
 def test_a_report_of_nothing_has_a_page() -> None:

@@ -17,6 +17,7 @@ from analyzer.report import calls_told, sections, telling
 from analyzer.report.document import Document, Figures, Findings, Paragraph, Section, Table
 from analyzer.report.lines import Change
 from analyzer.report.model import WeeklyReport
+from analyzer.report.section_change import cell_sentence
 from analyzer.stats.kpi import Ratio
 from analyzer.views.table import Tone
 from analyzer.views.words import words
@@ -196,6 +197,19 @@ def test_an_empty_week_draws_no_table_and_says_what_there_is_not() -> None:
     ]
     for expected in ("No call failed.", "There is nothing to compare with.", "No scanner was seen."):
         assert expected in said
+
+
+def test_a_cell_is_named_by_every_dimension_that_it_has() -> None:
+    where = {
+        "status_code": "none", "cause": "34", "endpoint": "192.0.2.7", "prefix": "+49", "agent": "GW",
+        "caller_agent": "PBX", "hours": "08-12",
+    }  # fmt: skip
+    line = replace(sample.report().change.lines[0], where=where, name="Carrier A", share=None, began_ts=None)
+    teller = telling.Teller(sample.report(), words(), REGISTRY)
+    assert cell_sentence(teller, line, is_short=True) == (
+        "Silence with cause 34 from Carrier A (192.0.2.7) to +49 with GW of callers with PBX at 08-12 "
+        "rose from 14 to 412."
+    )
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,10 @@ def test_who_answers_falsely() -> None:
     rows += [lasting(2, n, callee_ip="192.0.2.5", alert_ts=None) for n in range(20)]  # too few
     found = durations(made := facts(rows), Proof(made)).false_answers
     assert [(line.ip, line.calls.calls, line.share) for line in found] == [("192.0.2.1", 40, Ratio(40, 80))]
+    # What everybody has is usual: three endpoints with half of their answers left at once.
+    alike = [row | {"callee_ip": ip} for ip in ("192.0.2.1", "192.0.2.6", "192.0.2.7") for row in rows[:80]]
+    usual = durations(made := facts(alike), Proof(made)).false_answers
+    assert usual == ()
     alone = durations(made := facts(rows[:80]), Proof(made)).false_answers
     assert [line.ip for line in alone] == ["192.0.2.1"]
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.batch import AnyColumn, Columns, Labels, Texts
+from analyzer.batch import AnyColumn, Columns, Labels, Texts, labels_of
 from analyzer.config import Config
-from analyzer.findings import IntervalRow
+from analyzer.findings import IntervalRow, KeptCaptureRow
 from analyzer.periods import period_of
 from analyzer.registry import load_registry
 from analyzer.schema import Kind
@@ -97,6 +97,8 @@ def filled(folder: Path, rolling: Any = NEVER) -> dict[str, Columns]:
         for name in ("to_ts", "end_ts"):
             if name in rows and name != stored.time:
                 rows.columns[name] = times + HOUR
+        if "kind" in rows:
+            rows.columns["kind"] = labels_of(["file"] * 60)
         for name in ("call_no", "registration_no"):
             if name in rows:
                 rows.columns[name] = np.arange(1, 61)
@@ -211,3 +213,22 @@ def test_of_calls_that_several_runs_told_the_best_one_stays(told: list[tuple[int
         "messages": [best[call][1] for call in sorted(best)],
         "run": [str(-best[call][2]) for call in sorted(best)],
     }
+
+
+def test_the_live_source_of_a_call_is_there_however_long_ago_it_was_begun(tmp_path: Path) -> None:
+    """Files that do not overlap the period are not, nor live sources of runs that told no call of it."""
+    rows = made_columns(KeptCaptureRow, 3, seed=1)
+    rows.columns["start_ts"] = rows.columns["end_ts"] = DAY.from_ts - 40 * 24 * HOUR + np.arange(3)
+    rows.columns["kind"] = labels_of(["live", "file", "hep"])
+    rows.columns["digest"] = labels_of(["x", "y", "z"])
+    for run, start in (("a", START), ("b", START - 24 * HOUR)):
+        one = writer(tmp_path, run=run)
+        if run == "b":
+            rows.columns["digest"] = labels_of(["u", "v", "w"])
+        one.add("captures", rows)
+        one.add("calls", call_rows([1], start=start))
+        one.close()
+    found = read_slice(open_store(tmp_path), DAY, {"calls": ["call_no"], "captures": ["source"]})["captures"]
+    assert shown(found, ["run", "kind"]) == {"run": ["a", "a"], "kind": ["live", "hep"]}
+    again = slice_of({"calls": call_rows([1]), "captures": rows}, DAY, run="a")["captures"]
+    assert shown(again, ["run", "kind"]) == {"run": ["a", "a"], "kind": ["live", "hep"]}

@@ -128,6 +128,7 @@ def test_a_compaction_that_stops_anywhere_shows_no_row_twice_and_loses_none(tmp_
         # As a power cut leaves it, and after the next one.
         for _ in range(2):
             assert told(store) == ([0, 1, 1, 2], 6), step
+            assert verify(store).is_sound
             compact(store, BadDisk())
         assert len(list(folder.glob("calls/*/*"))) == 1
         assert not list(folder.glob(f"*/*/*{NEW}"))

@@ -110,6 +110,7 @@ def test_a_store_gives_the_same_report_as_its_captures(
         assert code == 0
         found.append(json.loads(out))
     assert [made["about"].pop("store") for made in found] == [str(folder), None]
+    assert [made["about"].pop("captures") for made in found] == [[], [str(path) for path in captures]]
     if SUNDAY in captures:  # a store notes what limits captures once, on the day on which they begin: a week before
         for made in found:
             del made["quality"], made["bounds"], made["about"]["grade"]
@@ -167,7 +168,8 @@ def test_notes_of_the_operator(run: Run, site: Callable[[str], None], tmp_path: 
     site('[report]\nnotes = "notes.toml"\n')
     code, _, err = run(FULL, "--format", "json")
     assert (code, err) == (1, f"sipcause: {tmp_path}/notes.toml: -: No such file or directory\n")
-    days = json.loads(run(FULL, "--json", "--format", "json", "--config", _empty(tmp_path))[1])["about"]["period"]["days"]
+    plain = run(FULL, "--json", "--format", "json", "--config", _empty(tmp_path))[1]
+    days = json.loads(plain)["about"]["period"]["days"]
     (tmp_path / "notes.toml").write_text(f'[[note]]\nday = {days[1]}\ntext = "Ticket 7"\n', "utf-8")
     assert json.loads(run(FULL, "--json", "--format", "json")[1])["notes"][0]["text"] == "Ticket 7"
     (tmp_path / "notes.toml").write_text("[[note]]\nday = 7\n", "utf-8")
@@ -219,8 +221,10 @@ def test_errors_in_one_line(run: Run, tmp_path: Path, arguments: list[object], s
     assert says in line
 
 
-def test_the_commands_of_a_report_list_its_calls(run: Run, site: Callable[[str], None]) -> None:
-    made = json.loads(run(FULL, "--json", "--format", "json")[1])
+def test_the_commands_of_a_report_list_its_calls(run: Run, site: Callable[[str], None], tmp_path: Path) -> None:
+    made = json.loads(run(FULL, "--json", "--format", "json,html")[1])
+    (page,) = tmp_path.glob("reports/*/report.html")
+    assert f"sipcause calls {FULL} --from " in page.read_text("utf-8")
     choices = {one["choice"]: one["calls"] for one in _counts(made) if one["choice"] and one["calls"]}
     assert len(choices) > 5
     for choice, calls in list(choices.items())[:8]:
@@ -276,7 +280,8 @@ def _texts(attached: Mapping[str, bytes], folder: Path) -> Iterator[str]:
         elif name.endswith(".pdf"):
             if shutil.which("pdftotext"):
                 (folder / name).write_bytes(octets)
-                yield subprocess.run(["pdftotext", folder / name, "-"], capture_output=True, check=True, text=True).stdout
+                command = ["pdftotext", folder / name, "-"]
+                yield subprocess.run(command, capture_output=True, check=True, text=True).stdout
         else:
             yield octets.decode()
 
