@@ -24,7 +24,7 @@ from analyzer.tables.store_locks import Lock
 from analyzer.tables.store_migrate import migrate
 from analyzer.tables.store_open import Kept, Segments, needed, write_messages
 from analyzer.tables.store_read import open_store
-from analyzer.tables.store_recover import Adopted, adopt_where, last_commit
+from analyzer.tables.store_recover import Adopted, adopt_where, last_commit, runs_in
 from analyzer.tables.store_roll import roll
 from analyzer.tables.store_tables import STORED, stored_columns
 
@@ -83,7 +83,12 @@ class AddingLog:
         try:
             left = self._left_open()
             notices = self._forget_old({run for run, (commit, _) in left.items() if commit.of_captures}, left)
-            found = [run for run, (commit, _) in left.items() if is_before(commit)]
+            found = {run for run, (commit, _) in left.items() if is_before(commit)}
+            # Others that were interrupted: before anything had happened, or before it stood in parts.
+            found |= runs_in(self.folder) - left.keys() - {self.run}
+            found |= {
+                name.run for name in logs_in(self.folder, JOURNAL) if name.run in left and left[name.run][0].of_captures
+            }
             self.adopted, more = adopt_where(self.folder, self.zone, self._disk, found, is_before)
             notices += more
         except OSError as error:
@@ -212,10 +217,10 @@ class AddingLog:
         if self._log is not None:
             self._log.close()
             self._log = None
-            try:
-                self._disk.remove(self._path(NEW))
-            except OSError as error:
-                self.notices.append(f"the store cannot be tidied up now: {error.strerror or error}")
+        try:
+            self._disk.remove(self._path(NEW))
+        except OSError as error:
+            self.notices.append(f"the store cannot be tidied up now: {error.strerror or error}")
         for adopted in self.adopted:
             adopted.release()
         self.adopted = []

@@ -16,10 +16,10 @@ from analyzer.tables.store_files import Disk
 from analyzer.tables.store_info import store_info
 from analyzer.tables.store_read import open_store
 from analyzer.tables.store_verify import verify
-from tests.adding.made import CONFIG, add, cut, rows, told, ts
+from tests.adding.made import CONFIG, ZONE, add, cut, rows, told, ts
 from tests.flow import sent
 from tests.frames import write_pcap
-from tests.tables.storing import BadDisk, Crash
+from tests.tables.storing import BadDisk, Crash, call_rows
 
 MIDNIGHT = "2026-03-10T00:00:00"
 #: Around midnight: one call that is over, one that is up, one that rings; a registration that waits, OPTIONS.
@@ -268,6 +268,7 @@ def test_a_crash_at_any_step_adds_all_or_nothing(
         assert left in (before, wanted), step
         assert add(store, night[1]).captures == int(left != wanted), step
         assert told(store) == wanted, step
+        assert not [*store.glob("journal/*"), *store.glob("*/*/*.new")], step
 
 
 def test_a_full_disk_is_one_line_and_adds_nothing(
@@ -313,3 +314,14 @@ def test_messages_on_too_many_days_are_refused(tmp_path: Path, monkeypatch: pyte
     (path,) = cut(tmp_path, ladder)
     with pytest.raises(StoreError, match="more than 2 days: set its clock right"):
         add(tmp_path / "store", path)
+
+
+def test_what_a_killed_process_had_not_finished_is_removed(tmp_path: Path, night: tuple[str, str]) -> None:
+    killed = AddingLog(tmp_path, ZONE, BadDisk())
+    killed.add("calls", call_rows([1, 2]), {})
+    os.close(killed._lock._number)  # its lock goes with the process
+    assert rows(tmp_path, "calls", "call_key") == []
+    assert len(list(tmp_path.glob("journal/*.new"))) == 1
+    add(tmp_path, night[0])
+    assert not [*tmp_path.glob("journal/*"), *tmp_path.glob("locks/*")]
+    assert len(rows(tmp_path, "calls", "call_key")) == 3

@@ -237,7 +237,7 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
 def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
     writer(tmp_path).close()
     about = json.loads((tmp_path / "store.json").read_text())
-    (tmp_path / "store.json").write_text(json.dumps(about | {"schema": 2}))
+    (tmp_path / "store.json").write_text(json.dumps(about | {"schema": SCHEMA + 1}))
     for use in (writer, open_store):
         with pytest.raises(StoreError, match="written by a newer sipcause"):
             use(tmp_path)  # type: ignore[operator]
