@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
 
 from analyzer.batch import Labels
+from analyzer.stats.distinct import Fold
 from analyzer.stats.parts import NATIONAL_DIGITS, country_digits, of_text
 from analyzer.stats.population import Population
 from analyzer.stats.select import user_of
@@ -144,9 +146,11 @@ class NumberPlan:
                 count = kept[user[:front]] = self._deciding(user[:front].decode("ascii"))
             return uri[: colon + 1] + user[:count] + user[count:].translate(_ALIKE) + b"@"
 
+        # Digits behind all that can decide are alike.
+        fold = Fold(rb"^([A-Za-z]+:\+?[0-9]{1,%d})[0-9]*@.*$" % self._most_deciding, rb"\1", keeps_length=True)
         return _first(
-            of_text(calls, "to_uri", beginning, self.dial_code),
-            lambda: of_text(calls, "request_uri", beginning, self.dial_code),
+            of_text(calls, "to_uri", beginning, self.dial_code, fold),
+            lambda: of_text(calls, "request_uri", beginning, self.dial_code, fold),
         )
 
     def emergencies(self, calls: Population) -> Labels:
@@ -160,10 +164,17 @@ class NumberPlan:
             is_long = at >= 0 and at > colon and len(user) > longest and not user.translate(None, _ALL_DIGITS + b"+")
             return b"" if is_long else uri
 
+        fold = Fold(rb"^[A-Za-z]+:\+?[0-9]{%d,}@.*$" % (longest + 1), b"")
         return _first(
-            of_text(calls, "to_uri", short, self.emergency),
-            lambda: of_text(calls, "request_uri", short, self.emergency),
+            of_text(calls, "to_uri", short, self.emergency, fold),
+            lambda: of_text(calls, "request_uri", short, self.emergency, fold),
         )
+
+    @cached_property
+    def _most_deciding(self) -> int:
+        """How many digits of any number decide about its dial code."""
+        fronts = ("+", *self._international, self._numbers.national, "")
+        return max(self._deciding(taken + front) for taken in ("", *self._outside) for front in fronts)
 
     def _deciding(self, front: str) -> int:
         """Of a number that begins like this, how many digits decide about its dial code."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analyzer.batch import Ints, Texts
@@ -18,8 +19,40 @@ class Distinct(NamedTuple):
     values: list[bytes]
 
 
+class Fold(NamedTuple):
+    """Which texts may be taken for one another: those of which RE2's ``pattern`` -> ``replacement`` leaves the same.
+
+    ``keeps_length``: and that have their first @ at the same place.
+    """
+
+    pattern: bytes
+    replacement: bytes
+    keeps_length: bool = False
+
+
+def folded(texts: Texts, fold: Fold) -> Distinct:
+    """The kinds of texts of a column; the value of each is the first text of its kind, whole."""
+    array, known = _array(texts)
+    kinds = pc.replace_substring_regex(array, pattern=fold.pattern, replacement=fold.replacement).dictionary_encode()
+    numbers = kinds.indices.to_numpy().astype(np.int64)
+    if fold.keeps_length and len(numbers):
+        places = pc.find_substring(array, b"@").to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        numbers = numbers * (int(places.max()) + 1) + places
+    _, first, codes = np.unique(numbers, return_index=True, return_inverse=True)
+    values = array.take(pyarrow.array(first)).to_pylist()
+    return Distinct(np.where(known, codes, -1).astype(np.int32), values)
+
+
 def distinct(texts: Texts) -> Distinct:
     """The different texts of a column, in the order in which they are met; linear in its octets."""
+    array, known = _array(texts)
+    encoded = array.dictionary_encode()
+    codes = np.where(known, encoded.indices.to_numpy(), -1).astype(np.int32)
+    return Distinct(codes, encoded.dictionary.to_pylist())
+
+
+def _array(texts: Texts) -> tuple[Any, NDArray[np.bool_]]:
+    """The column as an Arrow array without gaps, and which rows have a text; one that is missing is empty there."""
     known = texts.lengths >= 0
     lengths = np.where(known, texts.lengths, 0).astype(np.int64)
     ends = np.cumsum(lengths)
@@ -28,9 +61,7 @@ def distinct(texts: Texts) -> Distinct:
     array = pyarrow.LargeBinaryArray.from_buffers(
         pyarrow.large_binary(), len(lengths), [None, pyarrow.py_buffer(offsets), pyarrow.py_buffer(octets)]
     )
-    encoded = array.dictionary_encode()
-    codes = np.where(known, encoded.indices.to_numpy(), -1).astype(np.int32)
-    return Distinct(codes, encoded.dictionary.to_pylist())
+    return array, known
 
 
 def _joined(texts: Texts, lengths: Ints, ends: Ints) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.batch import MISSING, Ints, Labels, Texts
-from analyzer.stats.distinct import distinct
+from analyzer.stats.distinct import Fold, distinct, folded
 from analyzer.stats.kpi import wilson
 from analyzer.stats.population import Population
 from analyzer.stats.select import digits, user_of
@@ -283,8 +283,17 @@ def _labels(rows: Population, column: str) -> Labels:
     return rows.table.labels(column) if len(rows) else Labels(np.empty(0, np.int32), [])
 
 
-def of_text(rows: Population, column: str, key: Callable[[bytes], bytes], part: Callable[[str], str | None]) -> Labels:
-    """A column of texts by a part of each; texts of which ``key`` leaves the same are looked at once."""
+def of_text(
+    rows: Population,
+    column: str,
+    key: Callable[[bytes], bytes],
+    part: Callable[[str], str | None],
+    fold: Fold | None = None,
+) -> Labels:
+    """A column of texts by a part of each; texts of which ``key`` leaves the same are looked at once.
+
+    ``fold``: a coarse ``key`` for the whole column at a time, so that ``key`` has fewer texts to look at.
+    """
     if not len(rows):
         return Labels(np.empty(0, np.int32), [])
     texts = rows.table[column]
@@ -298,7 +307,7 @@ def of_text(rows: Population, column: str, key: Callable[[bytes], bytes], part: 
         translate = np.array([*(number(name) for name in texts.names), -1], dtype=np.int32)
         return Labels(translate[texts.codes], list(names))
     assert isinstance(texts, Texts)
-    found = distinct(texts)
+    found = distinct(texts) if fold is None else folded(texts, fold)
     known: dict[bytes, int] = {}
     codes = []
     for octets in found.values:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.batch import Texts
-from analyzer.stats.distinct import distinct
+from analyzer.stats.distinct import Fold, distinct, folded
 
 OCTETS = bytes(range(200, 256)) + b"sip:abcabcab"
 SPANS = st.lists(st.tuples(st.integers(0, len(OCTETS) - 6), st.integers(-1, 5)))
@@ -34,3 +36,19 @@ def test_texts_end_to_end_as_a_store_has_them(lengths: list[int], first: int) ->
     spans = [(int(end) - length, length) for end, length in zip(ends, lengths, strict=True)]
     found = distinct(texts_of(spans))
     assert [found.values[code] for code in found.codes.tolist()] == [OCTETS[s : s + n] for s, n in spans]
+
+
+@given(st.lists(st.from_regex(rb"(sip|tel):\+?[0-9x]{0,9}(@h[0-9])?", fullmatch=True)), st.booleans())
+def test_kinds_are_what_the_fold_leaves_and_each_value_is_one_of_its_kind(uris: list[bytes], keeps: bool) -> None:
+    fold = Fold(rb"^([a-z]+:\+?[0-9]{1,3})[0-9]*@.*$", rb"\1", keeps)
+    lengths = np.array([len(uri) for uri in uris], dtype=np.int32)
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    column = Texts(np.frombuffer(b"".join(uris), dtype=np.uint8), starts, lengths)
+    found = folded(column, fold)
+
+    def kind(uri: bytes) -> tuple[bytes, int]:
+        return re.sub(fold.pattern, fold.replacement, uri), uri.find(b"@") if keeps else 0
+
+    assert [kind(found.values[code]) for code in found.codes.tolist()] == [kind(uri) for uri in uris]
+    assert len({kind(value) for value in found.values}) == len(found.values)
+    assert set(found.values) <= set(uris)
