@@ -1,12 +1,13 @@
 """A store of millions of calls: what do its summary, a week of it, and what a report asks first, cost?
 
     bench/store make DIR [--calls 1000000] [--days 28] [--parts 288] [--runs 1] [--seed 1]
-    bench/store measure DIR [info] [summary] [week] [report] [compact] ...      each in a process of its own
+    bench/store measure DIR [info] [summary] [week] [weeks] [report] ...      each in a process of its own
 
 ``make`` writes parts as rolling writes them: of one seed always the same. ``--parts``: how many a day has; live runs
 write one every five minutes, 288. ``--runs``: by turns, with some calls that two of them told. ``week``: all columns
-of the first ISO week; ``report``: four weeks, and of each what a report asks first (scanners, sessions, who is
-charged). ``compact`` comes last: it changes the store.
+of the first ISO week; ``weeks``: four weeks, and of each what a report asks first (scanners, sessions, who is
+charged); ``report``: the command itself, of the fourth week beside the third, in every format; ``page``: the same, its
+HTML alone. ``compact`` comes last: it changes the store.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -108,13 +110,29 @@ def week(folder: Path) -> str:
     return ", ".join(f"{table} {len(rows):,}" for table, rows in found.tables.items() if len(rows))
 
 
-def report(folder: Path) -> str:
+def report(folder: Path, formats: str = "html,pdf,csv,md,json") -> str:
+    """``sipcause report`` of the fourth week."""
+    from analyzer.ui.cli.main import group
+
+    label = week_of(FIRST + timedelta(days=21), ZONE).label
+    with tempfile.TemporaryDirectory() as place:
+        given = ["report", "--store", str(folder), "--week", label, "--format", formats, "-o", place, "-q"]
+        group.main(given, standalone_mode=False)
+        return ", ".join(f"{path.name} {path.stat().st_size:,}" for path in sorted(Path(place).rglob("report.*")))
+
+
+def page(folder: Path) -> str:
+    """The same, its page alone."""
+    return report(folder, "html")
+
+
+def weeks(folder: Path) -> str:
     """Four weeks, and of each what a report asks first."""
     store, registry, config = open_store(folder), load_registry(), Config()
-    weeks: list[Period] = [week_of(FIRST + timedelta(days=7 * number), ZONE) for number in range(4)]
+    periods: list[Period] = [week_of(FIRST + timedelta(days=7 * number), ZONE) for number in range(4)]
     took = dict.fromkeys(("read", "scanners", "population", "sessions", "charges"), 0.0)
     count = 0
-    for period in weeks:
+    for period in periods:
         began = time.perf_counter()
 
         def lap(what: str) -> None:
@@ -136,7 +154,9 @@ def report(folder: Path) -> str:
     return f"{count:,} calls: " + ", ".join(f"{what} {seconds:.2f} s" for what, seconds in took.items())
 
 
-WORK = {"info": info, "summary": summary, "week": week, "report": report, "compact": compact}
+WORK = {
+    "info": info, "summary": summary, "week": week, "weeks": weeks, "report": report, "page": page, "compact": compact
+}  # fmt: skip
 
 
 def measure(folder: Path, names: list[str]) -> None:
@@ -171,7 +191,7 @@ def main() -> None:
     if options.command == "make":
         make(options.folder, options.calls, options.days, options.parts, options.runs, options.seed)
     elif options.command == "measure":
-        measure(options.folder, options.work or ["info", "summary", "week", "report"])
+        measure(options.folder, options.work or ["info", "summary", "week", "weeks", "report"])
     else:
         for name in options.work:
             print(WORK[name](options.folder), flush=True)
