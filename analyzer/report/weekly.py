@@ -22,6 +22,7 @@ from analyzer.report.week_seen import first_seen, solved
 from analyzer.report.week_times import delays, heat
 from analyzer.report.weeks import Weeks
 from analyzer.stats.facts import Facts
+from analyzer.stats.heard import hours_heard
 from analyzer.stats.vantage import GOOD, GRADES
 
 _NEEDED: dict[str, tuple[str, ...]] = {
@@ -62,7 +63,10 @@ def weekly(
 
     ``store``: folder of the store that the slices come from, None for captures. ``notes``: those of the period and of
     the compared ones. The facts are settled (`Facts.settle`): they let go of columns.
+
+    A time in which nobody listened and no call is known is nothing to compare with: it is left out.
     """
+    before = [facts for facts in before if len(facts.part.calls) or hours_heard(facts.part)]
     for facts in (week, *before):
         facts.settle()
     proof = Proof(week)

@@ -16,6 +16,7 @@ from analyzer.periods import Period, period_of, week_of
 from analyzer.report.model import WeeklyReport
 from analyzer.report.weekly import NEEDED, weekly
 from analyzer.stats.facts import Facts
+from analyzer.stats.kpi import Ratio
 from analyzer.tables.slices import Slice
 from analyzer.vocab import FAILURES, NOT_UNSUCCESSFUL
 from tests.report.made_facts import AMSTERDAM, DEMO, DEMO_WEEK, WEEK, analyzed, call, config, facts, played
@@ -188,6 +189,19 @@ def test_an_empty_week_has_no_figures_and_no_errors() -> None:
     assert figure(report, "asr").is_significant is None
     assert len(report.heat) == 168
     assert (report.endpoints, report.calls, report.crossed) == ((), {}, ())
+
+
+def test_a_week_of_which_nothing_is_known_is_nothing_to_compare_with() -> None:
+    earlier = WEEK.earlier(1)[0]
+    rows = [{"invite_ts": WEEK.from_ts + number} for number in range(40)]
+    unknown = weekly(facts(rows), [facts(period=earlier)], store=None)
+    assert (unknown.about.compared, unknown.change.why_not) == ((), "no_comparison")
+    assert figure(unknown, "calls").before is None
+    # Somebody listened, and nobody called: that is something to compare with.
+    heard = {"source": "eth0", "kind": "live", "from_ts": earlier.from_ts, "to_ts": earlier.to_ts, "frames": 9}
+    silent = weekly(facts(rows), [facts(period=earlier, intervals=[heard])], store=None)
+    assert silent.about.compared == (earlier,)
+    assert figure(silent, "calls").before == Ratio(0, 0)
 
 
 SCANNER = "\n".join(
