@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analyzer.batch import Ints, Texts
@@ -32,6 +30,9 @@ class Fold(NamedTuple):
 
 def folded(texts: Texts, fold: Fold) -> Distinct:
     """The kinds of texts of a column; the value of each is the first text of its kind, whole."""
+    import pyarrow
+    import pyarrow.compute as pc
+
     array, known = _array(texts)
     kinds = pc.replace_substring_regex(array, pattern=fold.pattern, replacement=fold.replacement).dictionary_encode()
     numbers = kinds.indices.to_numpy().astype(np.int64)
@@ -53,6 +54,8 @@ def distinct(texts: Texts) -> Distinct:
 
 def _array(texts: Texts) -> tuple[Any, NDArray[np.bool_]]:
     """The column as an Arrow array without gaps, and which rows have a text; one that is missing is empty there."""
+    import pyarrow  # a tenth of a second, which screens and the terminal do without
+
     known = texts.lengths >= 0
     lengths = np.where(known, texts.lengths, 0).astype(np.int64)
     ends = np.cumsum(lengths)

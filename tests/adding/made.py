@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from analyzer import api
 from analyzer.adding.captures import Added
-from analyzer.config import Config, Settings
+from analyzer.config import Config
+from analyzer.config_entries import Settings
 from analyzer.tables.store_read import open_store
 from tests.flow import sent
 from tests.frames import write_pcap

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.config import Aliases, Config, _Settings
+from analyzer.config import Aliases, Config
+from analyzer.config_entries import Settings
 from analyzer.ops.alert_file import AlertRule
 from analyzer.ops.alert_readings import SAMPLES, Rise, reading
 from analyzer.ops.alert_rules import parse
@@ -167,7 +168,7 @@ def test_what_is_measured(text: str, parts: tuple[int, int | None]) -> None:
 
 
 def test_any_endpoint_names_the_worst_and_no_more_than_five() -> None:
-    config = Config(_Settings(aliases=Aliases(endpoints={"10.0.0.11": "SBC 11"})))
+    config = Config(Settings(aliases=Aliases(endpoints={"10.0.0.11": "SBC 11"})))
     watched = Watched("any endpoint failures > 50 % over 5m, n >= 10", config=config)
     for number in range(12):
         callee = f"10.0.0.{number}"

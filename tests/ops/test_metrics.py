@@ -14,7 +14,8 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from analyzer.config import Aliases, Config, _Settings
+from analyzer.config import Aliases, Config
+from analyzer.config_entries import Settings
 from analyzer.errors import AnalyzerError
 from analyzer.ops.metrics import Metrics
 from analyzer.ops.metrics_page import FAMILIES, Numbers
@@ -141,7 +142,7 @@ def test_a_page_is_of_one_moment_while_the_tally_goes_on(metrics: Metrics) -> No
 
 
 def test_aliases_and_networks() -> None:
-    config = Config(_Settings(aliases=Aliases(endpoints={"192.0.2.9": 'SBC "1"'})))
+    config = Config(Settings(aliases=Aliases(endpoints={"192.0.2.9": 'SBC "1"'})))
     metrics = Metrics("127.0.0.1:0", REGISTRY, config)
     try:
         run = Run().add(1, **FAILED)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analyzer.batch import Columns
-from analyzer.config import Aliases, Config, _Settings
+from analyzer.config import Aliases, Config
+from analyzer.config_entries import Settings
 from analyzer.registry import load_registry
 from analyzer.schema import RegistrationRow
 from analyzer.stats.snapshot import LiveSnapshot, Rates, SourceState
@@ -15,7 +16,7 @@ from analyzer.vocab import SourceKind
 from tests.stats.made import SECOND, START, calls, empty
 
 REGISTRY = load_registry()
-CONFIG = Config(_Settings(timezone="UTC", aliases=Aliases(endpoints={"198.51.100.7": "Carrier A"})))
+CONFIG = Config(Settings(timezone="UTC", aliases=Aliases(endpoints={"198.51.100.7": "Carrier A"})))
 NOW = START + 7200 * SECOND
 
 ANSWERED: dict[str, Any] = {"status_code": 200, "family": "success", "callee_ip": "198.51.100.7"}
