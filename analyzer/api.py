@@ -81,7 +81,7 @@ def analyze(
         return added
 
     with Adding(store, rules, settled, pipeline) as adding:
-        pipeline.run([*sinks, adding], progress)
+        pipeline.run([*sinks, adding], progress, adding)
         result.added = adding.finish(result, again)
     return result
 

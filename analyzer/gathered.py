@@ -186,7 +186,7 @@ class Gathered:
         pipeline = self._pipeline
         branches = pipeline.calls.branches
         sources: dict[str, Callable[[], Columns]] = {
-            "calls": lambda: self._finished(with_events(self._plain_calls, self._wire, self._matches)),
+            "calls": lambda: self._finished(self.lone_calls),
             "sessions": self._session_columns,
             "links": self._link_columns,
             "registrations": pipeline.registrations.columns,
@@ -203,6 +203,11 @@ class Gathered:
     def _plain_calls(self) -> Columns:
         """The calls as they were judged one by one."""
         return self._pipeline.calls.columns()
+
+    @property
+    def lone_calls(self) -> Columns:
+        """The table ``calls`` with what each of them alone tells, and what was seen on the wire: no sessions."""
+        return with_events(self._plain_calls, self._wire, self._matches)
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -6,8 +6,8 @@ cores work at once. What comes out does not depend on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 from analyzer.ahead import Ahead
 from analyzer.batch import Columns, Datagrams, MessageBatch
@@ -26,6 +26,19 @@ from analyzer.stages import MessageSink, Stages
 TableSink: TypeAlias = Callable[[Columns], None]
 #: Gets the share that is done (0 to 1, below 0 where the total is unknown) and the frames read so far.
 Progress: TypeAlias = Callable[[float, int], None]
+
+
+class Beside(Protocol):
+    """Whoever goes along with an analysis and wants to know more than its messages."""
+
+    def cut(self, batch: MessageBatch) -> Iterable[MessageBatch]:
+        """The batch in the pieces in which it is to be taken, each asked for when those before it have been taken."""
+
+    def ended(self, ended: Sequence[Ended]) -> None:
+        """This has ended, and is in the tables."""
+
+    def at_end(self) -> None:
+        """Everything was read, and what ended by then has been told; what is still open ends next."""
 
 
 class Pipeline(Stages):
@@ -60,17 +73,24 @@ class Pipeline(Stages):
         if keylog is not None:
             self.timeline.flows.take_keys(read_keylog(keylog))
         self.assembly = Assembly(self.issues, self.timeline.flows, reader)
+        self._beside: Beside | None = None
 
-    def run(self, sinks: Sequence[MessageSink] = (), progress: Progress | None = None) -> None:
+    def run(
+        self, sinks: Sequence[MessageSink] = (), progress: Progress | None = None, beside: Beside | None = None
+    ) -> None:
         """Read everything and correlate it. Raises CaptureError for what is no capture."""
+        self._beside = beside
         try:
             with Ahead(self._batches) as batches:
                 for batch in batches:
-                    self.take(batch, sinks)
+                    for piece in (batch,) if beside is None else beside.cut(batch):
+                        self.take(piece, sinks)
                     if progress is not None:
                         self._report(progress)
             if self.end_ts is not None and self.messages:
                 self.keep(self.correlator.advance(self.end_ts))
+            if beside is not None:
+                beside.at_end()
             self.keep(self.correlator.close())
             if evicted := self.timeline.flows.evicted:
                 detail = f"{evicted} flows of SIP lost their place among too many others"
@@ -86,6 +106,8 @@ class Pipeline(Stages):
         if self.transactions is not None:
             for part in ended:
                 self.transactions.add(part)
+        if self._beside is not None:
+            self._beside.ended(ended)
 
     @property
     def end_ts(self) -> int | None:
@@ -119,4 +141,4 @@ class Pipeline(Stages):
         yield from self.copies.close()
 
 
-__all__ = ["MessageSink", "Pipeline", "Progress", "TableSink"]
+__all__ = ["Beside", "MessageSink", "Pipeline", "Progress", "TableSink"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -14,9 +14,12 @@ import numpy as np
 
 from analyzer.adding.about import capture_row, doubt_rows, intervals
 from analyzer.adding.rows import AddedRows
+from analyzer.adding.shared_rows import SharedRows
+from analyzer.adding.tallies import by_hour
 from analyzer.batch import D_CAPTURE_NO, D_FILE_OFFSET, D_TRANSPORT, D_TS, MISSING, Ints, MessageBatch
 from analyzer.capture.source import STDIN
 from analyzer.config import Config
+from analyzer.correlate.correlator import Ended
 from analyzer.correlate.rules import Rules
 from analyzer.errors import StoreError
 from analyzer.findings import DoubtRow, IntervalRow, KeptCaptureRow
@@ -73,8 +76,10 @@ class Adding:
         #: Captures with messages in streams or fragments: which are whole depends on what is read beside them.
         self._streams: set[int] = set()
         self._days: Counter[tuple[int, date]] = Counter()
-        self._rows = AddedRows(rules, pipeline.methods, self._log, lambda: pipeline.assembly.wire.events, self._day_of)
+        #: The rows of the analysis, unless something of earlier captures may go on in these.
+        self._rows: SharedRows | AddedRows = SharedRows(pipeline, self._log)
         self._has_begun = False
+        self._clock = MISSING
         self._earlier: dict[tuple[str, int], KeptCaptureRow] = {}
 
     def __enter__(self) -> Self:
@@ -88,13 +93,10 @@ class Adding:
     # -- while it is read ------------------------------------------------------------------------------------------
 
     def __call__(self, batch: MessageBatch, links: Ints) -> None:
-        """Take a batch: a message sink, the last of several (it numbers the messages anew)."""
+        """Take a batch: a message sink, the last of several (it may number the messages anew)."""
         if not len(batch):
             return
         numbers = batch.numbers
-        if not self._has_begun:
-            self._has_begun = True
-            self._go_on(int(numbers[0, D_TS]))
         captures = numbers[:, D_CAPTURE_NO]
         days = local_days(numbers[:, D_TS], self._log.zone)
         for capture_no in np.unique(captures).tolist():
@@ -108,10 +110,27 @@ class Adding:
         if len(self._days) > MOST_DAYS + len(self._digests):
             reason = f"times of its messages lie on more than {MOST_DAYS} days: set its clock right with editcap -t"
             raise StoreError(self._sources[int(captures[0]) - 1], reason)
-        self._rows.follow(batch)
+        self._rows.follow(batch, links)
 
-    def _day_of(self, ts: int) -> object:
-        return local_days(np.array([ts]), self._log.zone)[0]
+    def cut(self, batch: MessageBatch) -> Iterator[MessageBatch]:
+        """A batch that comes next, hour by hour (`pipeline.Beside`)."""
+        if not len(batch):
+            return
+        if not self._has_begun:
+            self._has_begun = True
+            self._go_on(int(batch.numbers[0, D_TS]))
+        for hour, piece, clock in by_hour(batch, self._clock):
+            self._clock = clock
+            self._rows.enter(hour)
+            yield piece
+
+    def ended(self, ended: Sequence[Ended]) -> None:
+        """What has ended in the analysis."""
+        self._rows.ended(ended)
+
+    def at_end(self) -> None:
+        """Everything was read."""
+        self._rows.at_end()
 
     def _go_on(self, first_ts: int) -> None:
         starts = [reader.start_ts for reader in self._pipeline.timeline.readers]
@@ -119,7 +138,10 @@ class Adding:
         if self._log.adopt(begin):
             runs = {one.run for one in self._log.adopted}
             found = {(one.run, one.capture_no): one for one in known_captures(self._folder) if one.run in runs}
-            self._rows.go_on(begin, lambda run, number: self._earlier_capture(run, number, found))
+            wire = self._pipeline.assembly.wire
+            rows = AddedRows(self._rules, self._pipeline.methods, self._log, lambda: wire.events)
+            rows.go_on(begin, lambda run, number: self._earlier_capture(run, number, found))
+            self._rows = rows
 
     def _earlier_capture(self, run: str, number: int, found: Mapping[tuple[str, int], KnownCapture]) -> int:
         """The number in this run of a capture of an earlier one, from which calls go on in these."""
@@ -140,7 +162,7 @@ class Adding:
             return self._without(twice, again)
         ends = [row.end_ts for row in analysis.captures if row.end_ts is not None]
         end_ts = max(ends, default=MISSING)
-        still_open = self._rows.close(end_ts)
+        still_open = self._rows.close(end_ts, analysis)
         self._tell(analysis, self._rows.open_calls)
         captures = [
             capture_row(row, digest, source)

@@ -1,8 +1,9 @@
 """The rows of captures as a store wants them: what earlier captures left open goes on, what is open at the end is kept.
 
-The messages go through a correlator of its own, beside that of the analysis which is printed: that one knows nothing of
-other captures. What is left of earlier captures is read into it first; of that only those calls and registrations are
-this run's of which it saw a message. The others stay where they wait.
+Only where earlier captures left something open (else `shared_rows` does it): the messages go through a correlator of
+their own, beside that of the analysis which is printed, which knows nothing of other captures. What is left of earlier
+ones is read into it first; of that only those calls and registrations are this run's of which it saw a message. The
+others stay where they wait.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analyzer.adding.shared_rows import open_calls
+from analyzer.adding.tallies import Tallies
 from analyzer.batch import (
     D_CAPTURE_NO,
     D_COLUMNS,
-    D_TS,
     M_CSEQ_METHOD,
     M_MESSAGE_NO,
     M_METHOD,
@@ -34,17 +36,13 @@ from analyzer.correlate.gaps import Gaps
 from analyzer.correlate.rules import Rules
 from analyzer.correlate.unending import UnendingCorrelator
 from analyzer.correlate.wire import match, with_events
-from analyzer.findings import TrafficRow
+from analyzer.gathered import Gathered
 from analyzer.stages import Stages
-from analyzer.stats.counting import is_outcome, one_of
 from analyzer.stats.route_advance import blocks
 from analyzer.stats.scanners import named
-from analyzer.stats.traffic_steps import HOUR, TrafficSteps
-from analyzer.tables import columns_of_rows
 from analyzer.tables.store_add import AddingLog
 from analyzer.tables.store_open import CALL, REGISTRATION, TRANSACTION, Kept, joined, kept
 from analyzer.tables.store_recover import SPARE, merged
-from analyzer.vocab import Outcome, Release
 
 #: Groups that end before their rows are written.
 MANY = 50_000
@@ -66,19 +64,14 @@ class AddedRows(Stages):
         methods: MethodNames,
         log: AddingLog,
         events: Callable[[], Sequence[WireEvent]],
-        day_of: Callable[[int], object],
     ) -> None:
-        """``methods`` of whoever reads; ``events``: what was seen of ICMP errors and the like; ``day_of``: the local
-        day of a time, ns."""
+        """``methods`` of whoever reads; ``events``: what was seen of ICMP errors and the like."""
         self._unending = UnendingCorrelator(without=rules.without)
         super().__init__(rules, 1, self._unending, methods=methods)
         self._log = log
         self._events = events
-        self._day_of = day_of
         self._gaps = Gaps()
-        self._steps = TrafficSteps(self.traffic)
-        self._hour = self._day_hour = MISSING
-        self._clock = MISSING
+        self._tallies: Tallies | None = None
         self._waiting = 0
         # Numbers up to these are those of what was left over.
         self._last_call = self._last_registration = 0
@@ -117,6 +110,7 @@ class AddedRows(Stages):
         self.others.columns()
         self.others.midcall()
         self.others.forget()
+        self._tallies = Tallies(self, self._log)
         for end in ends:  # nobody listened from there to here
             self._gaps.add(end, begin)
 
@@ -143,27 +137,13 @@ class AddedRows(Stages):
 
     # -- messages --------------------------------------------------------------------------------------------------
 
-    def follow(self, batch: MessageBatch) -> None:
-        """Take a batch that the analysis has taken."""
-        clocks = np.maximum(np.maximum.accumulate(batch.numbers[:, D_TS]), self._clock)
-        self._clock = int(clocks[-1])
-        hours = clocks // HOUR
-        ends = [*(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(batch)]
-        start = 0
-        for end in ends:
-            self._enter(int(hours[start]))
-            whole = end - start == len(batch)
-            numbers, spans = (
-                (batch.numbers, batch.spans) if whole else (batch.numbers[start:end], batch.spans[start:end])
-            )
-            self._follow(MessageBatch(batch.octets, numbers, spans, batch.methods))
-            start = end
-        if self._waiting >= MANY:
-            self._flush()
-        if self._log.holds_much:
-            self._log.forget(self._open())
+    def enter(self, hour: int) -> None:
+        """What comes next is of this hour since the epoch."""
+        if self._tallies is not None:
+            self._tallies.enter(hour)
 
-    def _follow(self, batch: MessageBatch) -> None:
+    def follow(self, batch: MessageBatch, links: Ints) -> None:
+        """Take a batch that the analysis has taken; ``links`` are the analysis' own."""
         self._number(batch)
         links, ended, _ = self.correlator.receive(batch, self.traffic.counts, self.traffic.special)
         self.traffic.receive(batch, links)
@@ -176,25 +156,20 @@ class AddedRows(Stages):
                 on.update(np.unique(numbers[(numbers != MISSING) & (numbers <= last)]).tolist())
         self._log.keep(kept(batch, links))
         self.keep(ended)
+        if self._waiting >= MANY:
+            self._flush()
+        if self._log.holds_much:
+            self._log.forget(self._open())
+
+    def ended(self, ended: Sequence[Ended]) -> None:
+        """This has ended in the analysis: here it may go on."""
+
+    def at_end(self) -> None:
+        """Everything was read; `close` looks what is open."""
 
     def _number(self, batch: MessageBatch) -> None:
         batch.numbers[:, M_MESSAGE_NO] = np.arange(self.messages + 1, self.messages + len(batch) + 1)
         self.messages += len(batch)
-
-    def _enter(self, hour: int) -> None:
-        """Tallies are by hour, those of other transactions by day."""
-        if hour == self._hour:
-            return
-        if self._hour != MISSING:
-            self._add_traffic()
-            if self._day_of(hour * HOUR) != self._day_of(self._day_hour * HOUR):
-                # What ended by then ended on that day.
-                self.keep(self.correlator.advance(hour * HOUR))
-                self._add_others()
-                self._day_hour = hour
-        else:
-            self._day_hour = hour
-        self._hour = hour
 
     def keep(self, ended: Sequence[Ended]) -> None:
         """Put what has ended into the tables; what waited when nobody listened is open."""
@@ -202,19 +177,21 @@ class AddedRows(Stages):
             self._gaps.mark(part)
             self._waiting += len(part.groups)
         super().keep(ended)
+        if self._tallies is not None:
+            self._tallies.ended(ended)
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
-    def close(self, end_ts: int) -> OpenNumbers:
+    def close(self, end_ts: int, analysis: Gathered) -> OpenNumbers:
         """The captures are over at ``end_ts``, ns; returns what is open, whose rows are written as such."""
         if self.messages:
             self.keep(self.correlator.advance(max(end_ts, self.correlator.clock)))
         still_open = self._open()
         self.keep(self.correlator.close())
-        self._flush(is_last=True)
-        if self._hour != MISSING:
-            self._add_traffic()
-            self._add_others()
+        self._flush(still_open)
+        if self._tallies is not None:
+            self._tallies.close()
+        self._add("midcall", self.others.midcall(), "call_no", self._last_call, self.calls_on, {})
         return still_open
 
     @property
@@ -231,8 +208,8 @@ class AddedRows(Stages):
             np.empty(0, dtype=np.int64),
         )
 
-    def _flush(self, is_last: bool = False) -> None:
-        """Write what has ended; of the last rows those are counted that are open."""
+    def _flush(self, still_open: OpenNumbers | None = None) -> None:
+        """Write what has ended; at the end those are counted that are open."""
         self._waiting = 0
         branches = self.calls.branches
         calls, asked, gone = self.calls.columns(), branches.blocks(), branches.columns()
@@ -243,9 +220,8 @@ class AddedRows(Stages):
             calls = Columns(calls.row_type, marked, len(calls))
             calls = with_events(calls, events, match(events, calls)) if events else calls
             calls = calls.take(_ours(calls.ints("call_no"), self._last_call, self.calls_on))
-        if is_last and len(calls):
-            up = one_of(calls.labels("release"), {Release.STILL_UP})
-            self.open_calls = int((is_outcome(calls, {Outcome.OPEN}) | up).sum())
+        if still_open is not None:
+            self.open_calls = open_calls(calls, still_open)
         asked = blocks(asked, calls)
         keys: dict[int, str] = {}
         for table, rows in (("calls", calls), ("branches", gone), ("blocks", asked)):
@@ -254,15 +230,6 @@ class AddedRows(Stages):
         self._add(
             "registrations", registrations, "registration_no", self._last_registration, self._registrations_on, keys
         )
-
-    def _add_others(self) -> None:
-        self._log.add("others", self.others.columns(), {})
-        self._add("midcall", self.others.midcall(), "call_no", self._last_call, self.calls_on, {})
-        self.others.forget()
-
-    def _add_traffic(self) -> None:
-        rows = self._steps.rows(self._hour * HOUR)
-        self._log.add("traffic", columns_of_rows(TrafficRow, rows), {})
 
     def _add(self, table: str, rows: Columns, number: str, last: int, on: set[int], keys: dict[int, str]) -> None:
         if len(rows):

@@ -71,12 +71,9 @@ class OtherTable:
 
     def add(self, ended: Ended) -> None:
         """Keep the transactions of no call and no registration among what has ended."""
-        tx = ended.transactions
-        seen = (tx[:, T_GROUP] < 0) & (tx[:, T_FLAGS] & TF_REQUEST != 0) & (tx[:, T_METHOD] != ACK)
-        chosen = np.flatnonzero(seen)
-        if not len(chosen):
+        tx = others_of(ended)
+        if not len(tx):
             return
-        tx = np.asfortranarray(tx[chosen])
         status, by = _ends(tx)
         in_dialog = tx[:, T_FLAGS] & TF_IN_DIALOG != 0
         self._tally(tx, status, by, in_dialog)
@@ -90,6 +87,10 @@ class OtherTable:
         if repairs.any():
             columns = [tx[repairs, T_CALL_NO], _kinds(tx[repairs, T_METHOD]), tx[repairs, T_REQUEST_TS]]
             self._successes.append(np.stack(columns, axis=1))
+
+    def tally(self, tx: Ints) -> None:
+        """Only tally some transactions that `others_of` gave."""
+        self._tally(tx, *_ends(tx), tx[:, T_FLAGS] & TF_IN_DIALOG != 0)
 
     def _tally(self, tx: Ints, status: Ints, by: Ints, in_dialog: Flags) -> None:
         # Method, place, code and end in one number: sorting rows of numbers takes ten times as long.
@@ -165,6 +166,13 @@ class OtherTable:
         harmless = among(data["kind"], (_KIND[MidcallKind.BYE_RACE], _KIND[MidcallKind.LATE_CANCEL]))
         resolved: Flags = np.array(later, dtype=np.bool_) | harmless
         return resolved
+
+
+def others_of(ended: Ended) -> Ints:
+    """The transactions (T_*) of no call and no registration whose request was seen, among what has ended."""
+    tx = ended.transactions
+    seen = (tx[:, T_GROUP] < 0) & (tx[:, T_FLAGS] & TF_REQUEST != 0) & (tx[:, T_METHOD] != ACK)
+    return np.asfortranarray(tx[np.flatnonzero(seen)])
 
 
 def _kinds(methods: Ints) -> Ints:

@@ -50,6 +50,13 @@ _ENDPOINT_COLUMNS = (T_CLIENT, T_SERVER, T_RESPONDER)
 _WORD_COLUMNS = (T_AGENT, T_FINAL_AGENT, T_FINAL_PHRASE)
 
 
+def open_groups(correlator: Correlator) -> tuple[Ints, Ints]:
+    """The call_no and registration_no of what is alive, each ascending."""
+    rows = correlator.group_rows
+    kinds, numbers = rows[:, G_KIND], rows[:, G_NO]
+    return np.sort(numbers[kinds == GROUP_CALL]), np.sort(numbers[kinds == GROUP_REGISTRATION])
+
+
 class Stages(NamedTuple):
     """Calls that are alive: without a final, answered and not over, decided and only kept because of late messages."""
 
@@ -118,16 +125,10 @@ class UnendingCorrelator(Correlator):
 
     def open_numbers(self) -> tuple[Ints, Ints, Ints]:
         """The call_no, registration_no and (of neither) transaction_no of what is alive, each ascending."""
-        rows = self.group_rows
-        kinds, numbers = rows[:, G_KIND], rows[:, G_NO]
         slots = np.empty(len(self.transaction_rows), dtype=np.int64)
         slots = slots[: others_alive(self.scalars, self._groups, self._tx, slots)]
         of_none = self._tx[slots, T_NO]
-        return (
-            np.sort(numbers[kinds == GROUP_CALL]),
-            np.sort(numbers[kinds == GROUP_REGISTRATION]),
-            np.sort(of_none[of_none > 0]),
-        )
+        return (*open_groups(self), np.sort(of_none[of_none > 0]))
 
     # -- names --------------------------------------------------------------------------------------------------
 
