@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import accumulate, pairwise
 
 from analyzer.findings import DoubtRow, IntervalRow, KeptCaptureRow
 from analyzer.periods import period_of
@@ -43,29 +44,44 @@ def capture_row(row: CaptureRow, digest: str, source: str) -> KeptCaptureRow:
 def intervals(
     row: CaptureRow, source: str, messages: Mapping[date, int], zone: tzinfo, open_calls: int
 ) -> Iterator[IntervalRow]:
-    """When a capture listened: one row a local day. ``messages``: its SIP messages by day; frames, octets and drops
-    stand with the first day, ``open_calls`` with the last."""
+    """When a capture listened: one row a local day. ``messages``: its SIP messages by day; ``open_calls`` stand with
+    the last.
+
+    Which frames came on which day is not counted: frames, octets and drops are shared out among the days as its
+    messages lie, or by time where a day has none. Their sums are those of the capture.
+    """
     if row.start_ts is None or row.end_ts is None:
         return
     days = _days(row.start_ts, row.end_ts, zone)
     if len(days) > LONGEST:
         days = [day for day in days if day in messages or day in (days[0], days[-1])]
-    for day in days:
-        period = period_of(day, day, zone)
-        is_first, is_last = day == days[0], day == days[-1]
+    periods = [period_of(day, day, zone) for day in days]
+    bounds = [(max(period.from_ts, row.start_ts), min(period.to_ts, row.end_ts)) for period in periods]
+    weights = [messages.get(day, 0) for day in days]
+    if not all(weights):
+        weights = [max(end - start, 1) for start, end in bounds]
+    shares = zip(*(shared(number, weights) for number in (row.frames, row.octets, row.dropped or 0)), strict=True)
+    for day, (start, end), (frames, octets, dropped) in zip(days, bounds, shares, strict=True):
         yield IntervalRow(
             source=source,
             kind=SourceKind.FILE,
-            from_ts=max(period.from_ts, row.start_ts),
-            to_ts=min(period.to_ts, row.end_ts),
-            frames=row.frames if is_first else 0,
-            octets=row.octets if is_first else 0,
+            from_ts=start,
+            to_ts=end,
+            frames=frames,
+            octets=octets,
             sip_messages=messages.get(day, 0),
-            dropped=(row.dropped or 0) if is_first else 0,
-            open_calls=open_calls if is_last else 0,
+            dropped=dropped,
+            open_calls=open_calls if day == days[-1] else 0,
             evicted=0,
             unstored=0,
         )
+
+
+def shared(number: int, weights: Sequence[int]) -> list[int]:
+    """A number in parts that are to each other as the weights are, each within one, and add up to it."""
+    total = sum(weights)
+    ends = [number * so_far // total for so_far in accumulate(weights, initial=0)]
+    return [after - before for before, after in pairwise(ends)]
 
 
 def _days(start: int, end: int, zone: tzinfo) -> list[date]:

@@ -57,6 +57,7 @@ class SharedRows:
     def at_end(self) -> None:
         """Everything was read; what is open now ends next."""
         self._still_open = self._open()
+        self._log.forget(self._still_open)  # before there are tables
 
     def close(self, end_ts: int, analysis: Gathered) -> OpenNumbers:
         """Write the rows of the analysis; returns what is open at its end."""

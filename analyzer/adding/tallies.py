@@ -70,7 +70,8 @@ class Tallies:
 def by_hour(batch: MessageBatch, clock: int) -> Iterator[tuple[int, MessageBatch, int]]:
     """A batch in pieces of one hour each by the clock of the captures, which stood at ``clock`` (ns) before it: the
     hour since the epoch, the piece, the clock behind it."""
-    clocks: Ints = np.maximum(np.maximum.accumulate(batch.numbers[:, D_TS]), clock)
+    times = batch.numbers[:, D_TS].copy()  # in one piece
+    clocks: Ints = np.maximum(np.maximum.accumulate(times), clock)
     hours = clocks // HOUR
     start = 0
     for end in [*(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(batch)]:

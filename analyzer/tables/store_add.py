@@ -149,7 +149,7 @@ class AddingLog:
             self.keep(part.take(needed(part.rows, still_open)))
         if self._held_octets > 2 * HELD:
             self._write_messages()
-        self._look_at = max(HELD, 2 * self._held_octets)
+        self._look_at = self._held_octets + HELD
 
     def _write_messages(self) -> None:
         try:

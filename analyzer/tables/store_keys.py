@@ -8,18 +8,18 @@ each text behind its length, so that no two different calls can be written alike
 from __future__ import annotations
 
 import hashlib
-import struct
-from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analyzer.batch import Columns, Labels, Texts
+from analyzer.batch import Columns, Ints, Labels, Texts
 from analyzer.findings import KeptCaptureRow
+from analyzer.tables.texts import end_to_end
 from analyzer.vocab import SourceKind
 
 #: Octets of a key; twice as many digits.
 KEY_OCTETS = 16
-_FIXED = struct.Struct("<qqii")
+_FIXED = np.dtype([("network", "<i8"), ("time", "<i8"), ("one", "<i4"), ("two", "<i4")])
 _CALL, _REGISTRATION = b"sipcause call", b"sipcause reg"
 
 
@@ -59,28 +59,42 @@ def source_row(run: str, number: int, source: str, kind: SourceKind, start_ts: i
     )
 
 
-def _keys(columns: Columns, second: str, time: str, person: bytes) -> Texts:
-    networks, times = columns.ints("network").tolist(), columns.ints(time).tolist()
-    digests = []
-    texts = zip(_octets(columns, "call_id"), _octets(columns, second), strict=True)
-    for network, ts, (one, two) in zip(networks, times, texts, strict=True):
-        # A missing text has length -1: it is not the empty one.
-        fixed = _FIXED.pack(network, ts, -1 if one is None else len(one), -1 if two is None else len(two))
-        said = fixed + (one or b"") + (two or b"")
-        digests.append(hashlib.blake2b(said, digest_size=KEY_OCTETS, person=person).hexdigest())
+def key_names(keys: Texts) -> list[str]:
+    """Keys that were made just now, as texts."""
+    digits = keys.octets.tobytes().decode("ascii")
     width = 2 * KEY_OCTETS
-    octets = np.frombuffer("".join(digests).encode(), dtype=np.uint8)
-    starts = np.arange(len(digests), dtype=np.int64) * width
-    return Texts(octets, starts, np.full(len(digests), width, dtype=np.int32))
+    return [digits[at : at + width] for at in range(0, len(digits), width)]
 
 
-def _octets(columns: Columns, name: str) -> Iterator[bytes | None]:
-    """The octets of a text column, row by row."""
+def _keys(columns: Columns, second: str, time: str, person: bytes) -> Texts:
+    (one, one_ends, one_lengths), (two, two_ends, two_lengths) = _octets(columns, "call_id"), _octets(columns, second)
+    count = len(one_lengths)
+    # A missing text has length -1: it is not the empty one.
+    fixed = np.empty(count, dtype=_FIXED)
+    fixed["network"], fixed["time"] = columns.ints("network"), columns.ints(time)
+    fixed["one"], fixed["two"] = one_lengths, two_lengths
+    before, size = fixed.tobytes(), _FIXED.itemsize
+    digests = []
+    hashed, at, one_at, two_at = hashlib.blake2b(digest_size=KEY_OCTETS, person=person), 0, 0, 0
+    for one_end, two_end in zip(one_ends.tolist(), two_ends.tolist(), strict=True):
+        made = hashed.copy()
+        made.update(before[at : at + size] + one[one_at:one_end] + two[two_at:two_end])
+        digests.append(made.digest())
+        at, one_at, two_at = at + size, one_end, two_end
+    octets = np.frombuffer(b"".join(digests).hex().encode(), dtype=np.uint8)
+    width = 2 * KEY_OCTETS
+    starts = np.arange(count, dtype=np.int64) * width
+    return Texts(octets, starts, np.full(count, width, dtype=np.int32))
+
+
+def _octets(columns: Columns, name: str) -> tuple[bytes, Ints, NDArray[np.int32]]:
+    """The octets of a text column end to end, where each text ends, and how long it is (-1 = missing)."""
     column = columns[name]
     if isinstance(column, Labels):
         coded = [text.encode("utf-8", "surrogateescape") for text in column.names]
-        yield from (None if code < 0 else coded[code] for code in column.codes.tolist())
-        return
+        texts = [None if code < 0 else coded[code] for code in column.codes.tolist()]
+        lengths = np.array([-1 if text is None else len(text) for text in texts], dtype=np.int32)
+        return b"".join(text or b"" for text in texts), np.cumsum(np.maximum(lengths, 0)), lengths
     assert isinstance(column, Texts), "texts come as Labels or Texts"
-    for start, length in zip(column.starts.tolist(), column.lengths.tolist(), strict=True):
-        yield None if length < 0 else column.octets[start : start + length].tobytes()
+    whole = end_to_end(*column)
+    return whole.octets.tobytes(), whole.offsets[1:], column.lengths

@@ -28,7 +28,7 @@ from analyzer.findings import (
 )
 from analyzer.schema import CallRow, RegistrationRow
 from analyzer.tables.build import arrow_schema
-from analyzer.tables.store_keys import call_keys, registration_keys
+from analyzer.tables.store_keys import call_keys, key_names, registration_keys
 
 ArrowTable: TypeAlias = Any
 _RUN = Col(LABEL, "Run that wrote the row: start, host and process of its program")
@@ -153,7 +153,7 @@ def stored_columns(table: str, columns: Columns, run: str, keys: dict[int, str])
     made["run"] = Labels(np.zeros(count, dtype=np.int32), [run])
     if table == "calls":
         made["call_key"] = called = call_keys(columns)
-        keys.update(zip(columns.ints("call_no").tolist(), (key or "" for key in called.values()), strict=True))
+        keys.update(zip(columns.ints("call_no").tolist(), key_names(called), strict=True))
     elif table == "registrations":
         made["registration_key"] = registration_keys(columns)
     elif STORED[table].of_call:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import gzip
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from analyzer import api
+from analyzer.adding.about import intervals
 from analyzer.batch import Columns
 from analyzer.errors import CaptureError, StoreError
+from analyzer.schema import CaptureRow
 from analyzer.tables.store_add import AddingLog
 from analyzer.tables.store_files import Disk
 from analyzer.tables.store_info import store_info
 from analyzer.tables.store_read import open_store
 from analyzer.tables.store_verify import verify
+from analyzer.vocab import SourceKind
 from tests.adding.made import CONFIG, ZONE, add, cut, rows, told, ts
 from tests.flow import sent
 from tests.frames import write_pcap
@@ -219,8 +223,27 @@ def test_a_capture_over_midnight_has_an_interval_a_day(tmp_path: Path) -> None:
     add(tmp_path / "store", path)
     found = rows(tmp_path / "store", "intervals", "from_ts", "to_ts", "frames", "sip_messages")
     assert [row[:2] for row in found] == [(ts("2026-03-09T23:58:00"), ts(MIDNIGHT)), (ts(MIDNIGHT), found[1][1])]
-    assert [row[2] for row in found] == [len(sent(NIGHT)), 0]
+    assert [row[2] for row in found] == [11, len(sent(NIGHT)) - 11]
     assert [row[3] for row in found] == [11, len(sent(NIGHT)) - 11]
+
+
+def test_frames_of_a_capture_are_shared_out_by_messages_or_by_time(tmp_path: Path) -> None:
+    """Four days; the frames that are no SIP come with them."""
+    days = [date(2026, 3, day) for day in range(9, 13)]
+    row = CaptureRow(
+        capture_no=1, source="x", kind=SourceKind.FILE, format="pcap", start_ts=ts("2026-03-09T12:00:00"),
+        end_ts=ts("2026-03-12T12:00:00"), frames=1001, octets=70_007, sip_messages=10, dropped=3, truncated=False,
+        reader="kernels", duplicates=0, opaque=0, opaque_connections=0, unread={}, layers={},
+    )  # fmt: skip
+
+    def told_of(*messages: int) -> list[tuple[int, ...]]:
+        by_day = {day: count for day, count in zip(days, messages, strict=True) if count}
+        found = list(intervals(row, "x", by_day, ZONE, 5))
+        assert [sum(column) for column in zip(*(one[4:8] for one in found), strict=True)] == [1001, 70_007, 10, 3]
+        return [(one.frames, one.open_calls) for one in found]
+
+    assert told_of(1, 2, 3, 4) == [(100, 0), (200, 0), (300, 0), (401, 5)]
+    assert told_of(5, 0, 0, 5) == [(166, 0), (334, 0), (334, 0), (167, 5)]  # half a day, two whole ones, half a day
 
 
 def test_what_limits_the_captures_is_stored_with_them(tmp_path: Path, night: tuple[str, str]) -> None:
