@@ -102,17 +102,16 @@ class AddedRows(Stages):
             self.keep(ended)
         self._last_call = max(self._calls, default=0)
         self._last_registration = max(self._registrations, default=0)
-        if not adopted:
-            return
-        ends = [one.last.ts for one in adopted]
-        self.keep(self.correlator.advance(max(*ends, self.correlator.clock)))
-        self._flush()
-        self.others.columns()
-        self.others.midcall()
-        self.others.forget()
+        if adopted:
+            ends = [one.last.ts for one in adopted]
+            self.keep(self.correlator.advance(max(*ends, self.correlator.clock)))
+            self._flush()
+            self.others.columns()
+            self.others.midcall()
+            self.others.forget()
+            for end in ends:  # nobody listened from there to here
+                self._gaps.add(end, begin)
         self._tallies = Tallies(self, self._log)
-        for end in ends:  # nobody listened from there to here
-            self._gaps.add(end, begin)
 
     def _read_again(self, part: Kept) -> MessageBatch:
         octets = np.concatenate([part.octets, np.zeros(SPARE, dtype=np.uint8)])

@@ -221,7 +221,10 @@ def local_days(times: Ints, zone: tzinfo) -> NDArray[np.datetime64]:
 
     Zones differ from UTC by whole quarters of an hour since 1972, so that only different quarters are looked at.
     """
-    quarters, places = np.unique(times // _QUARTER, return_inverse=True)
+    if len(times) and int(times.min()) // _QUARTER == int(times.max()) // _QUARTER:  # as messages come
+        quarters, places = times[:1] // _QUARTER, np.zeros(len(times), dtype=np.int64)
+    else:
+        quarters, places = np.unique(times // _QUARTER, return_inverse=True)
     seconds = (quarters * 900).tolist()
     days = [datetime.fromtimestamp(second, UTC).astimezone(zone).date().isoformat() for second in seconds]
     found: NDArray[np.datetime64] = np.array(days, dtype="datetime64[D]")[places]

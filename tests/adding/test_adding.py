@@ -11,13 +11,16 @@ import pytest
 
 from analyzer import api
 from analyzer.adding.about import intervals
+from analyzer.adding.rows import AddedRows
 from analyzer.batch import Columns
 from analyzer.errors import CaptureError, StoreError
-from analyzer.schema import CaptureRow
+from analyzer.pipeline import Pipeline
+from analyzer.schema import CaptureRow, columns
 from analyzer.tables.store_add import AddingLog
 from analyzer.tables.store_files import Disk
 from analyzer.tables.store_info import store_info
 from analyzer.tables.store_read import open_store
+from analyzer.tables.store_tables import STORED
 from analyzer.tables.store_verify import verify
 from analyzer.vocab import SourceKind
 from tests.adding.made import CONFIG, ZONE, add, cut, rows, told, ts
@@ -78,6 +81,29 @@ def test_what_is_stored_is_what_was_counted(tmp_path: Path, night: tuple[str, st
         row.unique for row in (*result.responses, *result.requests)
     )
     assert len(set(rows(tmp_path, "calls", "run"))) == 1
+
+
+def test_a_correlator_beside_gives_the_same_store(
+    tmp_path: Path, night: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing goes on the rows are those of the analysis; a correlator of their own would say the same."""
+    add(tmp_path / "shared", *night)
+    used: list[AddedRows] = []
+
+    def beside(pipeline: Pipeline, log: AddingLog) -> AddedRows:
+        made = AddedRows(pipeline.rules, pipeline.methods, log, lambda: pipeline.assembly.wire.events)
+        made.go_on(0, lambda run, number: number)
+        used.append(made)
+        return made
+
+    monkeypatch.setattr("analyzer.adding.captures.SharedRows", beside)
+    add(tmp_path / "beside", *night)
+    assert used[0].messages == len(sent(NIGHT))
+    for table, stored in STORED.items():
+        names = [one.name for one in columns(stored.row_type) if one.name not in ("run", "added_ts")]
+        assert rows(tmp_path / "shared", table, *names) == rows(tmp_path / "beside", table, *names), table
+    left = [store_info(open_store(tmp_path / name)).runs[0].open_messages for name in ("shared", "beside")]
+    assert left[0] == left[1] > 0
 
 
 def test_calls_over_two_captures_are_those_of_one(tmp_path: Path, night: tuple[str, str]) -> None:
