@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 
 from analyzer.charts.narrow import EDGE, FAINT, INK, RULE, WIDTH, Sheet, drawing, weekday
@@ -16,6 +17,8 @@ from analyzer.views.words import Words
 FAILURES, SHARE = "heat", "heat_share"
 #: Calls below which an hour's share is not shown: one of nine is no share.
 FEW = 10
+#: Shares that are written into their hours; the figures beside it have the rest.
+_WRITTEN = 12
 _ROW = 0.185
 _LEFT = 0.48
 
@@ -45,6 +48,7 @@ def heat_failures(cells: Sequence[Hour], words: Words) -> Chart | None:
         values,
         [],
         words,
+        len(cells),
     )
 
 
@@ -74,6 +78,7 @@ def heat_share(cells: Sequence[Hour], words: Words) -> Chart | None:
         values,
         few,
         words,
+        _WRITTEN,
     )
 
 
@@ -85,7 +90,9 @@ def _calendar(
     values: Sequence[tuple[Hour, float, str]],
     few: Sequence[Hour],
     words: Words,
+    most: int,
 ) -> Chart:
+    """``most``: figures that are written, those of the highest values; each costs as much as all the boxes."""
     days = sorted({cell.weekday for cell in cells})
     across = {day: place for place, day in enumerate(days)}
     skipped = [cell for cell in cells if not cell.hours]
@@ -93,7 +100,8 @@ def _calendar(
     if skipped:
         notes.append(words("hatched: an hour that the clocks skip"))
     colours = mpl.colormaps["cividis"]
-    top = max(value for _, value, _ in values)
+    ranked = sorted((value for _, value, _ in values), reverse=True)
+    top, least = ranked[0], ranked[:most][-1]
     with drawing():
         sheet = Sheet(title, subtitle, height=0.26 + 24 * _ROW + (0.26 if notes else 0.06))
         axes = sheet.place(24 * _ROW, left=_LEFT, skip=0.26)
@@ -101,13 +109,13 @@ def _calendar(
         axes.set_ylim(23.5, -0.5)
         _frame(axes, [weekday(day, words) for day in days])
         # Only hours that stand in `cells` exist: a report of three days has no other columns.
-        for cell, value, text in values:
-            place = (across[cell.weekday], cell.hour)
-            shade = colours(value / top)
-            _box(axes, place, facecolor=shade, linewidth=0)
-            axes.text(*place, text, ha="center", va="center_baseline", fontsize=7.5, color=ink_on(shade))
-        for cell in few:
-            axes.text(across[cell.weekday], cell.hour, "·", ha="center", va="center_baseline", color=FAINT)
+        places = [(across[cell.weekday], cell.hour) for cell, _, _ in values]
+        shades = [colours(round(value / top, 2)) for _, value, _ in values]
+        _boxes(axes, places, shades)
+        for place, shade, (_, value, text) in zip(places, shades, values, strict=True):
+            if value >= least:
+                axes.text(*place, text, ha="center", va="center_baseline", fontsize=7.5, color=ink_on(shade))
+        axes.scatter([across[cell.weekday] for cell in few], [cell.hour for cell in few], s=2, color=FAINT, linewidth=0)
         for cell in skipped:
             _box(axes, (across[cell.weekday], cell.hour), facecolor="none", edgecolor=FAINT, hatch="////", linewidth=0)
         if notes:
@@ -128,12 +136,22 @@ def _frame(axes: Axes, names: Sequence[str]) -> None:
     for place, name in enumerate(names):
         axes.annotate(name, (place, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points",
                       ha="center", color=INK, fontsize=9 if points > 24 else 7, annotation_clip=False)  # fmt: skip
-    for hour in range(24):
+    left, right = axes.get_xlim()
+    for wide, hours in ((0.8, range(6, 24, 6)), (0.3, [hour for hour in range(1, 24) if hour % 6])):
+        lines = axes.hlines([hour - 0.5 for hour in hours], left, right, color=RULE, linewidth=wide, zorder=0)
+        lines.set_clip_on(False)
+    for hour in range(0, 24, 2):
         axes.annotate(f"{hour:02d}:00", (0, hour), xycoords=("axes fraction", "data"), xytext=(-5, 0),
                       textcoords="offset points", ha="right", va="center_baseline", color=FAINT, fontsize=8,
                       annotation_clip=False)  # fmt: skip
-        if hour:
-            axes.axhline(hour - 0.5, color=RULE, linewidth=0.8 if hour % 6 == 0 else 0.3, zorder=0)
+
+
+def _boxes(axes: Axes, places: Sequence[tuple[int, int]], shades: Sequence[Any]) -> None:
+    """All of them as one drawing, which takes a hundredth of the time of as many single ones."""
+    corners = [
+        ((x - 0.48, y - 0.46), (x + 0.48, y - 0.46), (x + 0.48, y + 0.46), (x - 0.48, y + 0.46)) for x, y in places
+    ]
+    axes.add_collection(PolyCollection(corners, facecolors=shades, linewidths=0, edgecolors="none"), autolim=False)
 
 
 def _box(axes: Axes, place: tuple[int, int], **look: Any) -> None:

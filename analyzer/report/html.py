@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.report.html_view import NAMES, view
+from analyzer.report.html_view import NAMES, Calls, view
 from analyzer.report.sections import document
 from analyzer.views.words import LANGUAGES, words
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: For each language, for each chart by the name that a document gives it: its SVG and what it shows in words.
 Charts = Mapping[str, Mapping[str, tuple[str, str]]]
+#: Calls that a page has at most, whatever the site's size: in the order in which the report names them.
+CALLS = 500
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -49,7 +51,7 @@ def page(report: WeeklyReport, registry: Registry, charts: Charts | None = None,
         .render(
             views=views,
             names=[(each.document.language, NAMES[each.document.language]) for each in views],
-            number=lambda value, language: words(language).number(value),
+            calls=Calls(views, CALLS),
             style=style,
             early=early,
             script=script,

@@ -5,7 +5,7 @@ Every text goes through `escape` exactly once, here as in the template.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from analyzer.report.document import Cell, Column, Kind, Link, Table
@@ -26,27 +26,70 @@ def told(cell: Cell) -> str:
     text = escape(cell.text)
     if cell.terms is None or set(cell.terms) == {cell.text}:
         return text
-    ways = "".join(
-        f'<span data-t="{name}">{escape(way)}</span>'
-        for name, way in zip(_TERMS, (cell.text, *cell.terms), strict=True)
-    )
+    names: dict[str, list[str]] = {}
+    for name, way in zip(_TERMS, (cell.text, *cell.terms), strict=True):
+        names.setdefault(way, []).append(name)
+    ways = "".join(f'<span data-t="{" ".join(found)}">{escape(way)}</span>' for way, found in names.items())
     return f'<span class="terms">{ways}</span>'
 
 
-def rows(
-    table: Table, shown: int, link_id: Callable[[Link], str], row_id: Callable[[str], str] | None = None
-) -> Iterable[str]:
-    """Its rows; those from ``shown`` on wait until they are asked for. ``row_id``: names rows by their keys."""
+def rows(table: Table, shown: int, link_id: Callable[[Link], str]) -> Iterable[str]:
+    """Its rows; those from ``shown`` on wait until they are asked for."""
     classes = [_classes(column) for column in table.columns]
     head = "td" if table.keys else "th"
     for place, cells in enumerate(table.rows):
-        name = f' id="{row_id(table.keys[place])}"' if row_id is not None else ""
         later = ' class="more"' if place >= shown else ""
         inside = "".join(
             _cell(cell, kind, link_id, "td" if number else head)
             for number, (cell, kind) in enumerate(zip(cells, classes, strict=True))
         )
-        yield f"<tr{name}{later}>{inside}</tr>\n"
+        yield f"<tr{later}>{inside}</tr>\n"
+
+
+def call_rows(tables: Mapping[str, Table], shown: int, row_id: Callable[[str], str]) -> Iterable[str]:
+    """The rows of one table of calls for all languages; what they say differently stands in each of them.
+
+    ``tables``: the same calls by language; ``row_id``: names rows by their keys.
+    """
+    first = next(iter(tables.values()))
+    languages = list(tables)
+    classes = [_classes(column) for column in first.columns]
+    for place, key in enumerate(first.keys):
+        told_rows = [table.rows[place] for table in tables.values()]
+        inside = "".join(
+            _call_cell(cells, kind, languages) for *cells, kind in zip(*told_rows, classes, strict=True)
+        )
+        later = ' class="more"' if place >= shown else ""
+        yield f'<tr id="{row_id(key)}"{later}>{inside}</tr>\n'
+
+
+def both(texts: Mapping[str, str]) -> str:
+    """A text in every language, by language; once where all say the same. Style shows the one that is read."""
+    return _both([escape(text) for text in texts.values()], list(texts))
+
+
+def _both(escaped: Sequence[str], languages: Sequence[str]) -> str:
+    if all(text == escaped[0] for text in escaped[1:]):
+        return escaped[0]
+    return "".join(
+        f'<span lang="{lang}">{text}</span>' for lang, text in zip(languages, escaped, strict=True)
+    )
+
+
+def _call_cell(cells: Sequence[Cell], kind: str, languages: Sequence[str]) -> str:
+    """Times sort as texts here, since they are written in their order."""
+    one = cells[0]
+    tone = "" if one.tone is Tone.PLAIN else one.tone.value
+    names = f"{kind} {tone}" if kind and tone else kind or tone
+    attributes = f' class="{names}"' if names else ""
+    if one.sort is not None and kind != Kind.TIME.value:
+        attributes += f' data-v="{one.sort:.12g}"'
+    if all(cell == one for cell in cells[1:]):
+        inside, note = told(one), escape(one.note)
+    else:
+        inside = _both([told(cell) for cell in cells], languages)
+        note = _both([escape(cell.note) for cell in cells], languages)
+    return f"<td{attributes}>{inside}<small>{note}</small></td>" if note else f"<td{attributes}>{inside}</td>"
 
 
 def _classes(column: Column) -> str:
@@ -60,7 +103,7 @@ def _cell(cell: Cell, kind: str, link_id: Callable[[Link], str], element: str) -
     if names:
         attributes += f' class="{names}"'
     if cell.sort is not None:
-        attributes += f' data-v="{cell.sort}"'
+        attributes += f' data-v="{cell.sort:.12g}"'
     inside = told(cell)
     if cell.link is not None:
         label = f"{escape(cell.text)}: {escape(cell.link.title)}"

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.errors import OutputError
 from analyzer.report.document import Cell, ChartRef, Column, Link, Section, Table
 from analyzer.report.drawn import Drawings, Drawn, charts_of
+from analyzer.report.html_cells import step
 from analyzer.report.sections import document
 from analyzer.report.telling import DASH
+from analyzer.views.table import Tone
 from analyzer.views.words import Words, words
 from analyzer.wiretext import printable_text
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from analyzer.report.model import WeeklyReport
 
 #: Rows of a table and of the calls at the end; the rest is in the page and the CSV files.
-ROWS, CALLS = 25, 60
+ROWS, CALLS = 15, 40
 #: Columns from which a table is set smaller, and smaller still.
 _WIDE, _WIDEST = 9, 13
 #: Letters that a column of texts asks for at most; longer ones are broken.
@@ -83,6 +86,8 @@ def paper(report: WeeklyReport, registry: Registry, lang: str = "en") -> str:
         calls_id=made.calls.id,
         anchor=anchor,
         told=_told,
+        drawn_rows=lambda table: _rows(table, anchor),
+        heads=lambda table: zip(_classes(table), table.columns, strict=True),
         width=_width,
         widths=_widths,
         grouped=lambda section: list(_grouped(section, drawn)),
@@ -115,6 +120,35 @@ def _grouped(section: Section, drawn: Drawings) -> Iterator[_Group]:
 def _told(columns: Sequence[Column], row: Sequence[Cell]) -> list[tuple[Column, Cell]]:
     """What is known of a call, with its headings."""
     return [(column, cell) for column, cell in zip(columns, row, strict=True) if cell.text != DASH]
+
+
+def _classes(table: Table) -> list[str]:
+    """The class of each column's cells: numbers, and texts that stand right of numbers."""
+    found, before = [], False
+    for column in table.columns:
+        found.append("number" if column.kind.is_number else "after" if before else "")
+        before = column.kind.is_number
+    return found
+
+
+def _rows(table: Table, anchor: Callable[[Link | None], str]) -> Any:
+    """The rows that stand on paper. No element more than is needed: WeasyPrint asks a dear price for each."""
+    from markupsafe import Markup
+
+    made = []
+    for row in table.rows[:ROWS]:
+        cells = "".join(_cell(cell, kind, anchor) for cell, kind in zip(row, _classes(table), strict=True))
+        made.append(f"<tr>{cells}</tr>\n")
+    return Markup("".join(made))  # escaped there
+
+
+def _cell(cell: Cell, kind: str, anchor: Callable[[Link | None], str]) -> str:
+    tone = "" if cell.tone is Tone.PLAIN else cell.tone.value
+    names = " ".join(filter(None, (kind, tone, step(cell.weight) if cell.weight else "")))
+    target = anchor(cell.link)
+    inside = f'<a href="#{target}">{escape(cell.text)}</a>' if target else escape(cell.text)
+    note = f"<br><small>{escape(cell.note)}</small>" if cell.note else ""
+    return f'<td class="{names}">{inside}{note}</td>' if names else f"<td>{inside}{note}</td>"
 
 
 def _width(table: Table) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Calls that a number carries: enough for a carrier's ticket.
 SHOWN = 5
+#: Rows of a long list whose numbers carry so many; those of the further rows carry one.
+FIRST = 15
 
 
 class Proof:
@@ -37,6 +39,10 @@ class Proof:
         chosen = useful(self.facts, rows, self.shown if shown is None else shown)
         self._rows.update(dict.fromkeys(chosen))
         return Count(len(rows), tuple(self.facts.keys(chosen)), choice)
+
+    def of_row(self, place: int) -> int:
+        """How many calls a number of a long list carries, by the place of its row."""
+        return self.shown if place < FIRST else 1
 
     @property
     def calls(self) -> Mapping[str, CallRef]:

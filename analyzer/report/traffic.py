@@ -165,8 +165,8 @@ def destination_lines(week: Facts, before: Sequence[Facts], proof: Proof) -> tup
             DestinationLine(
                 prefix=code,
                 name=found.names[number],
-                attempts=proof.count(there.mask),
-                failures=proof.count(there.failed),
+                attempts=proof.count(there.mask, shown=1),
+                failures=proof.count(there.failed, shown=proof.of_row(number)),
                 asr=there.asr,
                 ner=there.ner,
                 acd_s=there.acd_s,
@@ -198,7 +198,7 @@ def durations(week: Facts, proof: Proof) -> Durations:
     held = lengths(calls)
     false = false_answers(calls, min(thresholds.short_call_s, default=6.0), thresholds.minimum_calls)
     return Durations(
-        bins=tuple(DurationBin(start, end, proof.count(mask)) for start, end, mask in bin_masks(held)),
+        bins=tuple(DurationBin(start, end, proof.count(mask, shown=1)) for start, end, mask in bin_masks(held)),
         spikes=tuple(
             SpikeLine(at_s, proof.count(found.mask), found.expected, found.is_spike)
             for at_s in TIMERS_S

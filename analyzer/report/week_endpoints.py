@@ -49,15 +49,18 @@ def endpoints(weeks: Weeks) -> tuple[EndpointLine, ...]:
         if key not in own and key not in passed:
             continue
         share = Ratio(len(own.get(key, ())), received.get(key, 0))
+        is_small = share.denominator < week.config.thresholds.minimum_calls
+        # Of endpoints there may be hundreds, most of them with a few calls.
+        shown = 1 if is_small else weeks.proof.shown
         found.append(
             EndpointLine(
                 ip=row.ip,
                 network=row.network if has_networks else None,
                 name=row.name,
                 side=row.side,
-                originated=_count(weeks, own.get(key)),
+                originated=_count(weeks, own.get(key), shown),
                 share=share,
-                relayed=_count(weeks, passed.get(key)),
+                relayed=_count(weeks, passed.get(key), shown=1),
                 calls_as_caller=row.calls_as_caller,
                 calls_as_callee=row.calls_as_callee,
                 failures_as_caller=row.failures_as_caller,
@@ -65,7 +68,7 @@ def endpoints(weeks: Weeks) -> tuple[EndpointLine, ...]:
                 overflows=row.overflows,
                 by_status_code=dict(row.by_status_code),
                 before=before.of(key),
-                is_small=share.denominator < week.config.thresholds.minimum_calls,
+                is_small=is_small,
             )
         )
     found.sort(key=lambda line: (line.is_small, *_worst(line.share), -line.relayed.calls, line.ip, line.network or 0))
@@ -200,5 +203,5 @@ def _released(facts: Facts) -> Mapping[Key, Ints]:
     return grouped(answered, facts.labels("release"), facts.population.numbers("release_cause"))
 
 
-def _count(weeks: Weeks, rows: Ints | None) -> Count:
-    return Count(0) if rows is None else weeks.proof.count_rows(rows)
+def _count(weeks: Weeks, rows: Ints | None, shown: int | None = None) -> Count:
+    return Count(0) if rows is None else weeks.proof.count_rows(rows, shown=shown)

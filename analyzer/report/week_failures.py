@@ -131,7 +131,7 @@ def conflicts(weeks: Weeks) -> tuple[ConflictLine, ...]:
     order = ranked({key: len(own) for key, own in rows.items()})
     order.sort(key=lambda key: bool(key[5]))
     found = []
-    for key in order[:MOST_CONFLICTS]:
+    for place, key in enumerate(order[:MOST_CONFLICTS]):
         code, cause, source, ip, network, is_expected_one = key
         is_exact = of_pair.get((code, cause)) == len(rows[key])
         choice = weeks.choices.calls(*status_words(code), *cause_words(cause)) if is_exact else ""
@@ -143,7 +143,7 @@ def conflicts(weeks: Weeks) -> tuple[ConflictLine, ...]:
                 ip=ip,
                 network=network if has_networks else None,
                 name=None if ip is None else week.config.alias(ip),
-                calls=weeks.proof.count_rows(rows[key], choice),
+                calls=weeks.proof.count_rows(rows[key], choice, shown=weeks.proof.of_row(place)),
                 expected=bool(is_expected_one),
                 mapped=profile.cause(code),
                 before=before.of(key),

@@ -23,6 +23,8 @@ from analyzer.vocab import Outcome
 #: Ratios of the headline, by their ids in data/kpis.toml.
 RATIOS = ("ser", "seer", "ner", "asr")
 _HOUR = 3600 * 1_000_000_000
+#: Calls that a day shows; a command lists all of it.
+DAY_SHOWN = 3
 
 
 def about(weeks: Weeks, store: str | None, version: str, grade: str | None) -> About:
@@ -138,7 +140,7 @@ def days(weeks: Weeks) -> tuple[DayLine, ...]:
                 hours=(end - begin) // _HOUR,
                 calls=calls.get((number,), 0),
                 answered=answered.get((number,), 0),
-                failures=Count(0, (), choice) if rows is None else weeks.proof.count_rows(rows, choice),
+                failures=Count(0, (), choice) if rows is None else weeks.proof.count_rows(rows, choice, DAY_SHOWN),
                 by_family={
                     NONE if family is None else family: count
                     for (place, family), count in families.items()

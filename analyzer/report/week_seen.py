@@ -50,7 +50,9 @@ def first_seen(weeks: Weeks) -> tuple[SeenLine, ...]:
         is_exact = failures.get((key[1], key[2])) == len(rows)
         choice = weeks.choices.failures(*status_words(key[1]), *cause_words(key[2])) if is_exact else ""
         found.append(_line(week, key, weeks.proof.count_rows(rows, choice), int(times[rows].min()), 0.0))
-    return tuple(found[:MOST])
+        if len(found) == MOST:
+            break
+    return tuple(found)
 
 
 def solved(weeks: Weeks, proofs: list[Proof]) -> tuple[SeenLine, ...]:

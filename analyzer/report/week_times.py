@@ -13,6 +13,8 @@ from analyzer.stats.population import Times
 
 #: Delays of a report, by their ids in data/kpis.toml.
 DELAYS = ("pdd", "srd", "srd_failed", "sdd", "acd", "rrd")
+#: Calls that an hour shows: there are 168 hours, and a command lists each one's.
+HEAT_SHOWN = 1
 _WEEK = 7
 
 
@@ -32,7 +34,7 @@ def heat(weeks: Weeks) -> tuple[HeatCell, ...]:
             begin, end = begins[place]
             choice = weeks.choices.failures(from_ts=begin, to_ts=end)
         rows = failed.get((place,))
-        count = Count(0, (), choice) if rows is None else weeks.proof.count_rows(rows, choice)
+        count = Count(0, (), choice) if rows is None else weeks.proof.count_rows(rows, choice, shown=HEAT_SHOWN)
         found.append(HeatCell(place // HOURS, place % HOURS, there[place], calls.get((place,), 0), count))
     return tuple(found)
 

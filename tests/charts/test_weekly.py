@@ -171,7 +171,19 @@ def test_share_of_an_hour_with_few_calls_is_not_shown() -> None:
     chart = heat_share(cells, EN)
     assert chart is not None
     assert chart.alt == "Largest share: Mon 01:00, 15.0% of 200 calls failed. Mon 01:00 15.0"
-    assert {"15.0", "·"} <= set(said(chart))
+    assert "15.0" in said(chart)
+    boxes, few = chart.figure.axes[0].collections[-2:]
+    assert [path.get_extents().y0 for path in boxes.get_paths()] == [pytest.approx(0.54)]
+    assert np.asarray(few.get_offsets()).tolist() == [[0, 0]]
+
+
+def test_of_shares_the_highest_are_written() -> None:
+    cells = [Hour(day, hour, 1, 200, 1 + hour + 24 * day) for day in range(7) for hour in range(24)]
+    chart = heat_share(cells, EN)
+    assert chart is not None
+    assert len(chart.figure.axes[0].collections[2].get_paths()) == 168
+    written = sorted(float(text) for text in said(chart) if re.fullmatch(r"\d+\.\d", text))
+    assert written == [(1 + place) / 2 for place in range(156, 168)]
 
 
 def test_change_bars_go_from_what_was_to_what_is_and_cut_is_said() -> None:

@@ -148,10 +148,30 @@ def test_long_tables_keep_their_rest_for_those_who_ask(read: Read) -> None:
     assert [value for _, name, value in read.attributes if name == "class" and value == "more"] != []
 
 
-def test_links_of_both_languages_have_one_name(read: Read) -> None:
-    names = {name for name in read.values("id") if name.startswith("calls-")} - {"calls-title"}
+def test_links_of_both_languages_lead_to_calls_that_stand_there_once(text: str, read: Read) -> None:
+    names = {name for name in read.values("id") if re.fullmatch("calls-[0-9a-f]{12}", name)}
     assert len(names) > 30
-    assert {f"nl-{name}" for name in names} <= set(read.values("id"))
+    english, dutch = (part for part in text.split('<div class="page"')[1:])
+    for part in (english, dutch):
+        assert {f"calls-{name}" for name in re.findall('href="#calls-([0-9a-f]{12})"', part)} == names
+    assert text.count('id="t-calls"') == english.count('id="t-calls"') == 1
+    assert '<span lang="en">failed</span><span lang="nl">mislukt</span>' in english
+
+
+def test_a_page_of_a_large_site_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = sample.report()
+    assert len(report.calls) > 10 == len(set(list(report.calls)[:10]))
+    monkeypatch.setattr("analyzer.report.html.CALLS", 10)
+    monkeypatch.setattr("analyzer.report.html_view.ROWS", 3)
+    text = page(report, load_registry())
+    read = Read(text)
+    rows = [name for name in read.values("id") if re.fullmatch("call-[0-9a-f]{12}", name)]
+    assert len(rows) == 10
+    assert {value[1:] for value in read.values("href") if value.startswith("#call-")} <= set(rows)
+    assert "The first 10 calls; the command of a number lists all of its calls." in text
+    codes = text.partition('id="t-codes"')[2]
+    assert codes.partition("</tbody>")[0].count("<tr>") == 1 + 3
+    assert f"… and {len(report.codes) - 3} more rows, in the CSV files" in codes.partition("</div>\n</div>")[0] + codes
 
 
 def test_an_empty_week_is_a_page_too() -> None:

@@ -182,12 +182,31 @@ def test_closing_gives_the_focus_back(tab: Tab) -> None:
 
 def test_an_address_of_calls_opens_them_in_either_language(browser: Browser, written: Path, tab: Tab) -> None:
     address = tab.evaluate("document.querySelector('#t-causes tbody a').hash")
-    for fragment, lang in ((address, "en"), (f"#nl-{address[1:]}", "nl")):
-        other = browser.open(written, fragment)
+    for lang, calls, heading in (("en", "calls", "A number"), ("nl", "gesprekken", "A-nummer")):
+        tab.click(f"input[data-set=language][value={lang}]")
+        other = browser.open(written, address)
         other.until(OPEN)
         assert other.evaluate("document.querySelector('.page:not([hidden])').lang") == lang
         assert other.evaluate("document.getElementById('panel-title').textContent") == "17 User busy"
+        assert calls in other.evaluate("document.querySelector('#panel-body p').textContent")
+        assert heading in other.evaluate("document.querySelector('dialog .card').innerText").splitlines()
         other.command("Page.close")
+
+
+def test_calls_speak_the_language_that_is_read(tab: Tab) -> None:
+    assert "Calls behind the numbers" in tab.evaluate("document.getElementById('calls').innerText")
+    before = column(tab, "t-calls", 9)
+    tab.click("input[data-set=language][value=nl]")
+    said = tab.evaluate("document.getElementById('calls').innerText")
+    assert "Gesprekken achter de cijfers" in said
+    assert "Calls behind" not in said
+    assert tab.evaluate("document.querySelector('.page[lang=nl] #t-calls .tools label').innerText") == "Zoek"
+    assert tab.evaluate("document.querySelector('#t-calls button.rows').innerText").startswith("Toon alle")
+    assert len(column(tab, "t-calls", 9)) == len(before)
+    # A filter looks for what is seen.
+    tab.evaluate("document.querySelector('#t-calls input').focus()")
+    tab.type("failed")
+    tab.until("/^0 /.test(document.querySelector('#t-calls output').textContent)")
 
 
 def test_an_address_of_no_calls_opens_nothing(browser: Browser, written: Path) -> None:

@@ -30,12 +30,16 @@
       const before = current().dataset.prefix;
       for (const each of pages) each.hidden = each !== page;
       root.lang = value;
+      // The calls stand in the page once, for whichever language is read.
+      const calls = document.getElementById("calls");
+      if (calls && !page.contains(calls)) page.querySelector("main").append(calls);
+      for (const run of respeak) run();
       document.title = page.dataset.title;
       const hash = location.hash.slice(1);
       if (hash && before !== page.dataset.prefix && hash.startsWith(before)) {
         history.replaceState(history.state, "", `#${page.dataset.prefix}${hash.slice(before.length)}`);
-        follow();
       }
+      follow();
     },
     terms(value) { root.dataset.terms = value; refilter(); },
     theme(value) { if (value === "auto") delete root.dataset.theme; else root.dataset.theme = value; },
@@ -59,23 +63,32 @@
 
   // -- tables
 
-  const shownText = (cell) => {
+  // What is in the language that is read.
+  const spoken = (node) => {
+    if (!node.querySelector("span[lang]")) return node;
+    const copy = node.cloneNode(true);
+    for (const other of copy.querySelectorAll(`span[lang]:not([lang="${root.lang}"])`)) other.remove();
+    return copy;
+  };
+  const shownText = (whole) => {
+    const cell = spoken(whole);
     const terms = cell.querySelector(".terms");
     if (!terms) return cell.textContent;
-    const chosen = terms.querySelector(`[data-t="${root.dataset.terms}"]`).textContent;
+    const chosen = terms.querySelector(`[data-t~="${root.dataset.terms}"]`).textContent;
     const note = cell.querySelector("small");
     return note ? `${chosen} ${note.textContent}` : chosen;
   };
   const filters = [];
+  const respeak = [];
   const refilter = () => { for (const run of filters) run(); };
 
-  const prepare = (page, table) => {
+  const prepare = (table) => {
     const box = table.closest(".table");
     const body = table.tBodies[0];
     const rows = [...body.rows];
     const first = Number(table.dataset.shown);
-    const text = wordsOf.get(page);
-    const fill = (name, values) => Object.entries(values).reduce((t, [k, v]) => t.replace(`{${k}}`, v), text[name]);
+    const text = () => wordsOf.get(table.closest(".page"));
+    const fill = (name, values) => Object.entries(values).reduce((t, [k, v]) => t.replace(`{${k}}`, v), text()[name]);
     let order = rows;
     let isOpen = rows.length <= first;
     let wanted = "";
@@ -86,7 +99,7 @@
       order.forEach((row, place) => row.classList.toggle("more", place >= first));
       body.append(...order);
       table.classList.toggle("folded", !isOpen && !wanted);
-      more.textContent = isOpen ? text.fewer : fill("all", { count: rows.length });
+      more.textContent = isOpen ? text().fewer : fill("all", { count: rows.length });
       more.hidden = rows.length <= first || Boolean(wanted);
     };
     const filter = () => {
@@ -110,14 +123,16 @@
         const next = directions[(directions.indexOf(head.getAttribute("aria-sort")) + 1) % 3];
         for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
         if (next) head.setAttribute("aria-sort", next);
-        order = next ? sorted(rows, place, next === "ascending" ? 1 : -1, page.dataset.lang) : rows;
+        order = next ? sorted(rows, place, next === "ascending" ? 1 : -1, table.closest(".page").dataset.lang) : rows;
         refresh();
       });
     });
+    const name = make("span", {}, text().filter);
+    if (table.closest("#calls")) respeak.push(() => { name.textContent = text().filter; refresh(); });
     if (rows.length > 5) {
       const field = make("input", { type: "search", autocomplete: "off", spellcheck: "false" });
       field.addEventListener("input", () => { wanted = field.value.trim().toLowerCase(); refresh(); });
-      box.prepend(make("div", { class: "tools" }, make("label", {}, text.filter, field), count));
+      box.prepend(make("div", { class: "tools" }, make("label", {}, name, field), count));
     }
     box.append(more);
     filters.push(filter);
@@ -162,7 +177,7 @@
     return make("div", { class: "command" }, make("code", {}, text), button);
   };
   const card = (row) => {
-    const heads = [...row.closest("table").tHead.rows[0].cells].map((head) => head.textContent);
+    const heads = [...row.closest("table").tHead.rows[0].cells].map((head) => spoken(head).textContent);
     const list = make("dl");
     [...row.cells].forEach((cell, place) => {
       if (cell.textContent === "–") return;
@@ -175,9 +190,9 @@
     const body = document.getElementById("panel-body");
     const rows = [...article.querySelectorAll("li a")].map((a) => document.getElementById(a.hash.slice(1))).filter(Boolean);
     const all = article.querySelector("code");
-    document.getElementById("panel-title").textContent = article.querySelector("h3").textContent;
+    document.getElementById("panel-title").textContent = spoken(article.querySelector("h3")).textContent;
     document.getElementById("panel-close").textContent = say("close");
-    const total = make("p", { class: "lead" }, article.querySelector("p").textContent);
+    const total = make("p", { class: "lead" }, spoken(article.querySelector("p")).textContent);
     if (rows.length && rows.length < Number(article.dataset.count)) total.append(` – ${say("first", { count: rows.length })}`);
     body.replaceChildren(total);
     if (all) body.append(make("p", { class: "note" }, say("list")), command(all.textContent));
@@ -188,11 +203,8 @@
   };
   const follow = () => {
     const hash = decodeURIComponent(location.hash.slice(1));
-    const isCalls = /^(?:[a-z]{2}-)?calls-[0-9a-f]+$/.test(hash);
-    const target = isCalls ? behind.get(hash) : null;
+    const target = behind.get(hash);
     if (!target) { if (panel.open) panel.close(); return; }
-    const page = target.closest(".page");
-    if (page !== current()) set("language", page.dataset.lang);
     open(target);
   };
   let isOurs = false;
@@ -214,7 +226,7 @@
   // On paper everything is open.
   window.addEventListener("beforeprint", () => { for (const each of document.querySelectorAll(".finding details")) each.open = true; });
 
-  for (const page of pages) for (const table of page.querySelectorAll("table[data-shown]")) prepare(page, table);
+  for (const page of pages) for (const table of page.querySelectorAll("table[data-shown]")) prepare(table);
   for (const name of ["language", "terms", "theme"]) {
     const value = kept(name);
     if (value && document.querySelector(`input[data-set="${name}"][value="${CSS.escape(value)}"]`)) set(name, value);
