@@ -36,11 +36,13 @@ class Drawn(NamedTuple):
 class Drawings(Mapping[str, Drawn]):
     """Charts of one report in one language, each drawn once; those that have nothing to show are not in it.
 
-    ``on_paper``: with ink of their own instead of the page's.
+    ``on_paper``: with ink of their own instead of the page's, and one grid of hours instead of two.
     """
 
     def __init__(self, report: WeeklyReport, words: Words, registry: Registry, on_paper: bool = False) -> None:
         self._makers = _makers(report, words, registry)
+        if on_paper:
+            del self._makers["heat_share"]  # a second grid of hours is set slowly, and says little more
         self._scope = words.language + ("-paper" if on_paper else "")
         self._on_paper = on_paper
         self._made: dict[str, Drawn | None] = {}

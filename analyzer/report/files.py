@@ -8,8 +8,9 @@ Every file is written beside its name and renamed when it is whole. The same rep
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,25 @@ def write(
         from analyzer.report.pdf import check
 
         check()
+    with ExitStack() as stack:
+        made = _pdf(report, registry, lang, stack if len(formats) > 1 else None) if "pdf" in formats else None
+        return _written(report, registry, folder, formats, lang, made)
+
+
+def _written(
+    report: WeeklyReport,
+    registry: Registry,
+    folder: Path,
+    formats: Sequence[str],
+    lang: str,
+    made: Callable[[], bytes] | None,
+) -> list[Path]:
     makers: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
         "json": lambda: iter([(f"{NAME}.json", json_text(report).encode())]),
         "csv": lambda: csv_files(report),
         "md": lambda: iter([(f"{NAME}.md", _markdown(report, registry, lang).encode())]),
         "html": lambda: iter([(f"{NAME}.html", _page(report, registry, lang).encode())]),
-        "pdf": lambda: iter([(f"{NAME}.pdf", _pdf(report, registry, lang))]),
+        "pdf": lambda: iter([(f"{NAME}.pdf", made() if made is not None else b"")]),
     }
     return [_put(folder / name, octets) for kind in FORMATS if kind in formats for name, octets in makers[kind]()]
 
@@ -78,10 +92,16 @@ def _page(report: WeeklyReport, registry: Registry, lang: str) -> str:
     return page(report, registry, charts, lang)
 
 
-def _pdf(report: WeeklyReport, registry: Registry, lang: str) -> bytes:
-    from analyzer.report.pdf import pdf
+def _pdf(report: WeeklyReport, registry: Registry, lang: str, beside: ExitStack | None) -> Callable[[], bytes]:
+    """What gives the PDF; with ``beside`` it is made meanwhile, by another processor where there is one."""
+    from analyzer.report.pdf import paper, pdf
+    from analyzer.report.typesetting import Typesetter
 
-    return pdf(report, registry, lang)
+    if beside is None or len(os.sched_getaffinity(0)) < 2:
+        return lambda: pdf(report, registry, lang)
+    typesetter = beside.enter_context(Typesetter())
+    typesetter.give(paper(report, registry, lang))
+    return typesetter.take
 
 
 def _put(path: Path, octets: bytes) -> Path:

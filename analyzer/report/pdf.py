@@ -7,19 +7,17 @@ fonts.
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.errors import OutputError
 from analyzer.report.document import Cell, ChartRef, Column, Link, Section, Table
 from analyzer.report.drawn import Drawings, Drawn, charts_of
 from analyzer.report.html_cells import step
 from analyzer.report.sections import document
 from analyzer.report.telling import DASH
+from analyzer.report.typesetting import library, typeset
 from analyzer.views.table import Tone
 from analyzer.views.words import Words, words
 from analyzer.wiretext import printable_text
@@ -29,17 +27,12 @@ if TYPE_CHECKING:
     from analyzer.report.model import WeeklyReport
 
 #: Rows of a table and of the calls at the end; the rest is in the page and the CSV files.
-ROWS, CALLS = 15, 40
+ROWS, CALLS = 10, 20
 #: Columns from which a table is set smaller, and smaller still.
 _WIDE, _WIDEST = 9, 13
 #: Letters that a column of texts asks for at most; longer ones are broken.
 _LETTERS = 34
 _TEMPLATES = Path(__file__).parent / "templates"
-_NO_LIBRARY = "a PDF needs WeasyPrint: pip install 'sipcause[pdf]'"
-_NO_PANGO = (
-    "WeasyPrint finds no Pango: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0, "
-    "or leave pdf out of --format"
-)
 
 
 class _Group(NamedTuple):
@@ -52,13 +45,8 @@ class _Group(NamedTuple):
 
 def pdf(report: WeeklyReport, registry: Registry, lang: str = "en") -> bytes:
     """The report as a PDF. Raises OutputError where WeasyPrint or Pango is missing, with what to install."""
-    weasyprint = _library()
-    text = paper(report, registry, lang)
-    with _quiet():
-        made: bytes = weasyprint.HTML(string=text, url_fetcher=_refuse, base_url=None).write_pdf(
-            pdf_identifier=b"sipcause", presentational_hints=False
-        )
-    return made
+    check()
+    return typeset(paper(report, registry, lang))
 
 
 def paper(report: WeeklyReport, registry: Registry, lang: str = "en") -> str:
@@ -96,7 +84,7 @@ def paper(report: WeeklyReport, registry: Registry, lang: str = "en") -> str:
 
 def check() -> None:
     """Raises OutputError where `pdf` would, before any work is done."""
-    _library()
+    library()
 
 
 def _grouped(section: Section, drawn: Drawings) -> Iterator[_Group]:
@@ -179,32 +167,3 @@ def _source(report: WeeklyReport, speech: Words) -> str:
 
 def _cut(text: str, most: int = 40) -> str:
     return text if len(text) <= most else "…" + text[1 - most :]
-
-
-def _library() -> Any:
-    try:
-        import weasyprint
-    except ImportError as error:
-        raise OutputError("pdf", _NO_LIBRARY) from error
-    except OSError as error:
-        raise OutputError("pdf", _NO_PANGO) from error
-    return weasyprint
-
-
-def _refuse(url: str, *_: Any, **__: Any) -> dict[str, Any]:
-    """Nothing that a stranger wrote is fetched, from nowhere."""
-    raise ValueError(f"nothing is fetched: {url[:80]}")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """WeasyPrint and fontTools tell of fonts and of CSS that they pass over; nobody can act on it."""
-    loggers = [logging.getLogger(name) for name in ("weasyprint", "fontTools", "fontTools.subset")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
