@@ -56,9 +56,7 @@ def call_rows(tables: Mapping[str, Table], shown: int, row_id: Callable[[str], s
     classes = [_classes(column) for column in first.columns]
     for place, key in enumerate(first.keys):
         told_rows = [table.rows[place] for table in tables.values()]
-        inside = "".join(
-            _call_cell(cells, kind, languages) for *cells, kind in zip(*told_rows, classes, strict=True)
-        )
+        inside = "".join(_call_cell(cells, kind, languages) for *cells, kind in zip(*told_rows, classes, strict=True))
         later = ' class="more"' if place >= shown else ""
         yield f'<tr id="{row_id(key)}"{later}>{inside}</tr>\n'
 
@@ -71,9 +69,7 @@ def both(texts: Mapping[str, str]) -> str:
 def _both(escaped: Sequence[str], languages: Sequence[str]) -> str:
     if all(text == escaped[0] for text in escaped[1:]):
         return escaped[0]
-    return "".join(
-        f'<span lang="{lang}">{text}</span>' for lang, text in zip(languages, escaped, strict=True)
-    )
+    return "".join(f'<span lang="{lang}">{text}</span>' for lang, text in zip(languages, escaped, strict=True))
 
 
 def _call_cell(cells: Sequence[Cell], kind: str, languages: Sequence[str]) -> str:

@@ -35,9 +35,11 @@
       if (calls && !page.contains(calls)) page.querySelector("main").append(calls);
       for (const run of respeak) run();
       document.title = page.dataset.title;
+      // The same place in the other language, where that has one of its own: calls have not.
       const hash = location.hash.slice(1);
-      if (hash && before !== page.dataset.prefix && hash.startsWith(before)) {
-        history.replaceState(history.state, "", `#${page.dataset.prefix}${hash.slice(before.length)}`);
+      const other = hash.startsWith(before) ? page.dataset.prefix + hash.slice(before.length) : "";
+      if (other && page.contains(document.getElementById(other))) {
+        history.replaceState(history.state, "", `#${other}`);
       }
       follow();
     },
