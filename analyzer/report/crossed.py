@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analyzer.report.lines import Breach, Change, EmergencyLine, TrunkLine
+from analyzer.report.lines import Breach, Change
+from analyzer.report.lines_of_traffic import EmergencyLine, TrunkLine
 from analyzer.report.week_head import ratio
 from analyzer.stats.facts import Facts
 from analyzer.stats.kpi import Ratio

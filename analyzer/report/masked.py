@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 from analyzer.config_entries import Numbers
 from analyzer.periods import Period
-from analyzer.report.lines import CallRef, Count, DestinationLine, NoteLine
+from analyzer.report.lines import CallRef, Count, NoteLine
+from analyzer.report.lines_of_traffic import DestinationLine
 from analyzer.report.model import WeeklyReport
 
 _T = TypeVar("_T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analyzer.report.lines import OutageLine
+from analyzer.report.lines_of_traffic import OutageLine
 from analyzer.report.proof import Proof
 from analyzer.stats.facts import Facts
 from analyzer.stats.outages import ALL, KINDS, Outage, outages

@@ -213,6 +213,6 @@ def hints(row_type: type[Any]) -> dict[str, Any]:
 @cache
 def _names() -> dict[str, Any]:
     """What annotations of the model refer to."""
-    from analyzer.report import lines, model
+    from analyzer.report import lines, lines_of_traffic, model
 
-    return {**vars(lines), **vars(model)}
+    return {**vars(lines), **vars(lines_of_traffic), **vars(model)}

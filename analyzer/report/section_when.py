@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.report.document import Block, Cell, ChartRef, Column, Kind, Paragraph, Section, Table
-from analyzer.report.lines import HeatCell, OutageLine
+from analyzer.report.lines_of_traffic import HeatCell, OutageLine
 from analyzer.report.telling import DASH, Teller, table
 from analyzer.views.table import Tone
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from analyzer.report.document import Block, Cell, ChartRef, Column, Kind, Paragraph, Section, Table
-from analyzer.report.lines import EndpointLine, TrunkLine
+from analyzer.report.lines import EndpointLine
+from analyzer.report.lines_of_traffic import TrunkLine
 from analyzer.report.telling import DASH, Teller, table
 from analyzer.views.table import Tone
 from analyzer.vocab import Side

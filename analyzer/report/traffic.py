@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from analyzer.config_entries import Contract
-from analyzer.report.lines import (
-    Breach,
+from analyzer.report.lines import Breach
+from analyzer.report.lines_of_traffic import (
     DestinationLine,
     DurationBin,
     Durations,

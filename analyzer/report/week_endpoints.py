@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analyzer.batch import Ints
-from analyzer.report.lines import (
-    Count,
-    EndpointLine,
-    MidcallLine,
-    RegistrationLine,
-    Registrations,
-    ReleaseLine,
-    ScannerLine,
-)
+from analyzer.report.lines import Count, EndpointLine
+from analyzer.report.lines_of_traffic import MidcallLine, RegistrationLine, Registrations, ReleaseLine, ScannerLine
 from analyzer.report.week_failures import ranked
 from analyzer.report.weeks import Weeks
 from analyzer.stats.counting import code_keys

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from analyzer.batch import Ints
 from analyzer.periods import midnight
-from analyzer.report.lines import BoundLine, Count, DayLine, HeadlineLine, SourceLine
+from analyzer.report.lines import Count, HeadlineLine
+from analyzer.report.lines_of_traffic import BoundLine, DayLine, SourceLine
 from analyzer.report.model import About
 from analyzer.report.weeks import Weeks
 from analyzer.stats.blocks import Blocks, blocks, is_significant, is_significant_count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.report.lines import BoundLine, QualityLine
+from analyzer.report.lines_of_traffic import BoundLine, QualityLine
 from analyzer.report.weeks import Weeks
 from analyzer.stats.week_doubts import checks, ranges
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.report.lines import Count, DelayLine, HeatCell
+from analyzer.report.lines import Count
+from analyzer.report.lines_of_traffic import DelayLine, HeatCell
 from analyzer.report.weeks import Weeks
 from analyzer.stats.delays import Delays, merged
 from analyzer.stats.facts import Facts

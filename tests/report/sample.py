@@ -5,24 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from analyzer.report.lines import (
+from analyzer.report.lines import Breach, Change, Count, FamilyLine, HeadlineLine, NoteLine, OutcomeLine, SeenLine
+from analyzer.report.lines_of_traffic import (
     BoundLine,
-    Breach,
-    Change,
-    Count,
     Durations,
     EmergencyLine,
-    FamilyLine,
-    HeadlineLine,
     HeatCell,
     MidcallLine,
-    NoteLine,
-    OutcomeLine,
     QualityLine,
     Registrations,
     ReleaseLine,
     ScannerLine,
-    SeenLine,
     SourceLine,
 )
 from analyzer.report.model import About, WeeklyReport

@@ -6,10 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from analyzer.periods import parsed_week
-from analyzer.report.lines import (
-    CallRef,
-    Count,
-)
+from analyzer.report.lines import CallRef, Count
 from analyzer.vocab import CauseFrom, Outcome
 
 ZONE = ZoneInfo("Europe/Amsterdam")

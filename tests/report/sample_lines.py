@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.report.lines import (
-    Breach,
-    CauseLine,
-    CodeLine,
-    ConflictLine,
-    DestinationLine,
-    EndpointLine,
-    OutageLine,
-    RegistrationLine,
-    Registrations,
-    TrunkLine,
-)
+from analyzer.report.lines import Breach, CauseLine, CodeLine, ConflictLine, EndpointLine
+from analyzer.report.lines_of_traffic import DestinationLine, OutageLine, RegistrationLine, Registrations, TrunkLine
 from analyzer.stats.kpi import Ratio
 from analyzer.vocab import CauseFrom, Family, Side
 from tests.report.sample_calls import HOSTILE, at, count

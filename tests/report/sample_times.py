@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.report.lines import (
-    Change,
-    ChangeLine,
-    DayLine,
-    DelayLine,
-    DurationBin,
-    Durations,
-    FalseAnswerLine,
-    HeadlineLine,
-    SpikeLine,
-)
+from analyzer.report.lines import Change, ChangeLine, HeadlineLine
+from analyzer.report.lines_of_traffic import DayLine, DelayLine, DurationBin, Durations, FalseAnswerLine, SpikeLine
 from analyzer.stats.kpi import Ratio
 from tests.report.sample_calls import HOSTILE, WEEK, at, count
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.periods import Period
-from analyzer.report.lines import CallRef, Count, DestinationLine, NoteLine
+from analyzer.report.lines import CallRef, Count, NoteLine
+from analyzer.report.lines_of_traffic import DestinationLine
 from analyzer.report.masked import masked, masked_user
 from analyzer.report.model import WeeklyReport
 from tests.report.sample import HOSTILE, key, report

@@ -13,7 +13,7 @@ import pytest
 
 from analyzer.config import Config
 from analyzer.periods import Period
-from analyzer.report.lines import OutageLine
+from analyzer.report.lines_of_traffic import OutageLine
 from analyzer.report.outages import outage_lines
 from analyzer.report.proof import Proof
 from analyzer.stats.facts import Facts

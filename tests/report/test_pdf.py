@@ -17,7 +17,7 @@ from analyzer.errors import OutputError
 from analyzer.registry import load_registry
 from analyzer.report import typesetting as made
 from analyzer.report.files import write
-from analyzer.report.lines import DestinationLine
+from analyzer.report.lines_of_traffic import DestinationLine
 from analyzer.report.pdf import ROWS, paper, pdf
 from analyzer.stats.kpi import Ratio
 from tests.report import sample

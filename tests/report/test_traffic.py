@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from analyzer.config import Config
-from analyzer.report.lines import Breach, TrunkLine
+from analyzer.report.lines import Breach
+from analyzer.report.lines_of_traffic import TrunkLine
 from analyzer.report.proof import Proof
 from analyzer.report.traffic import destination_lines, durations, emergency_lines, trunk_lines
 from analyzer.stats.facts import Facts

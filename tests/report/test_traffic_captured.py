@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.config import Config
-from analyzer.report.lines import TrunkLine
+from analyzer.report.lines_of_traffic import TrunkLine
 from analyzer.report.outages import outage_lines
 from analyzer.report.proof import Proof
 from analyzer.report.traffic import destination_lines, durations, emergency_lines, trunk_lines

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analyzer.report.lines import Count, DayLine
+from analyzer.report.lines import Count
+from analyzer.report.lines_of_traffic import DayLine
 from analyzer.report.model import WeeklyReport
 from analyzer.stats.kpi import Ratio
 from tests.report import sample
