@@ -8,16 +8,14 @@ the digits that were dialled: guessing would file an extension under a country.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-import numpy as np
-
 from analyzer.batch import Labels
 from analyzer.stats.distinct import Fold
-from analyzer.stats.parts import NATIONAL_DIGITS, country_digits, of_text
+from analyzer.stats.parts import NATIONAL_DIGITS, country_digits, first_known, of_text
 from analyzer.stats.population import Population
 from analyzer.stats.select import user_of
 
@@ -148,7 +146,7 @@ class NumberPlan:
 
         # Digits behind all that can decide are alike.
         fold = Fold(rb"^([A-Za-z]+:\+?[0-9]{1,%d})[0-9]*@.*$" % self._most_deciding, rb"\1", keeps_length=True)
-        return _first(
+        return first_known(
             of_text(calls, "to_uri", beginning, self.dial_code, fold),
             lambda: of_text(calls, "request_uri", beginning, self.dial_code, fold),
         )
@@ -165,7 +163,7 @@ class NumberPlan:
             return b"" if is_long else uri
 
         fold = Fold(rb"^[A-Za-z]+:\+?[0-9]{%d,}@.*$" % (longest + 1), b"")
-        return _first(
+        return first_known(
             of_text(calls, "to_uri", short, self.emergency, fold),
             lambda: of_text(calls, "request_uri", short, self.emergency, fold),
         )
@@ -224,13 +222,3 @@ def _plain(uri: str) -> str:
 
 def _bare(number: str) -> str:
     return number.translate(_SEPARATORS)
-
-
-def _first(labels: Labels, others: Callable[[], Labels]) -> Labels:
-    """A column of labels, and where it has none another one, which is only made where it takes one."""
-    if (labels.codes >= 0).all():
-        return labels
-    other = others()
-    names = {name: number for number, name in enumerate(dict.fromkeys([*labels.names, *other.names]))}
-    translate = np.array([*(names[name] for name in other.names), -1], dtype=np.int32)
-    return Labels(np.where(labels.codes >= 0, labels.codes, translate[other.codes]), list(names))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.batch import MISSING, Columns, Ints, Labels, Texts
+from analyzer.batch import MISSING, Columns, Ints, Labels, Texts, labels_of
 from analyzer.stats.counting import one_of
 from analyzer.stats.grouping import grouped
 from analyzer.tables.slices import Slice
@@ -68,9 +68,7 @@ def _sources(columns: Columns) -> Labels:
     if isinstance(column, Labels):
         return column
     assert isinstance(column, Texts)
-    numbers: dict[str, int] = {}
-    codes = [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in column.values()]
-    return Labels(np.array(codes, dtype=np.int32), list(numbers))
+    return labels_of(column.values())
 
 
 def hours_heard(part: Slice) -> float | None:

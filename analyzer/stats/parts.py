@@ -122,13 +122,19 @@ def prefix(rows: Population, settings: Settings) -> Labels:
     def part(uri: str) -> str | None:
         return number_prefix(uri, settings)
 
-    dialled = of_text(rows, "to_uri", beginning, part)
-    if (dialled.codes >= 0).all():
-        return dialled
-    requested = of_text(rows, "request_uri", beginning, part)
-    names = {name: number for number, name in enumerate(dict.fromkeys([*dialled.names, *requested.names]))}
-    translate = np.array([*(names[name] for name in requested.names), -1], dtype=np.int32)
-    return Labels(np.where(dialled.codes >= 0, dialled.codes, translate[requested.codes]), list(names))
+    return first_known(
+        of_text(rows, "to_uri", beginning, part), lambda: of_text(rows, "request_uri", beginning, part)
+    )
+
+
+def first_known(labels: Labels, others: Callable[[], Labels]) -> Labels:
+    """A column of labels, and where it has none another one, which is only made where it takes one."""
+    if (labels.codes >= 0).all():
+        return labels
+    other = others()
+    names = {name: number for number, name in enumerate(dict.fromkeys([*labels.names, *other.names]))}
+    translate = np.array([*(names[name] for name in other.names), -1], dtype=np.int32)
+    return Labels(np.where(labels.codes >= 0, labels.codes, translate[other.codes]), list(names))
 
 
 def hour(rows: Population, settings: Settings) -> Labels:
