@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzer.batch import MISSING, Labels
+from analyzer.stats.binomial import binomial_at_least
 from analyzer.stats.counting import Mask
 from analyzer.stats.delays import Reals
 from analyzer.stats.kpi import Ratio, wilson
-from analyzer.stats.poisson import binomial_at_least
 from analyzer.stats.population import Population
 from analyzer.vocab import ReleasedBy
 

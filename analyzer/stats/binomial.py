@@ -1,4 +1,4 @@
-"""How improbable a count is by chance: tails of the Poisson and binomial distributions, summed from their terms."""
+"""How improbable a count is by chance: the upper tail of the binomial distribution, summed from its terms."""
 
 from __future__ import annotations
 
@@ -6,23 +6,6 @@ import math
 
 #: A term that is smaller than the sum by this factor ends it.
 _NEGLIGIBLE = 1e-12
-
-
-def poisson_at_least(count: int, expected: float) -> float:
-    """The chance of ``count`` or more where so many are expected."""
-    if count <= 0:
-        return 1.0
-    if expected <= 0:
-        return 0.0
-    if count <= expected:
-        return 1.0  # at least about a half: nobody asks how much exactly
-    term = math.exp(count * math.log(expected) - expected - math.lgamma(count + 1))
-    total, n = term, count
-    while term > total * _NEGLIGIBLE:
-        n += 1
-        term *= expected / n
-        total += term
-    return min(total, 1.0)
 
 
 def binomial_at_least(count: int, of: int, share: float) -> float:
